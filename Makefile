@@ -1,0 +1,59 @@
+# RockQueue: the verbs of the whole repository. The folders have the same verbs for themselves: make -C server-python help
+include .ci/verbs.mk
+
+MEMBERS := sdk-python server-python conformance-tests examples/email-python
+STORE ?= ./jobs.db
+PYTHON ?=
+UPGRADE ?=
+AGAINST ?=
+export PYTHON UPGRADE AGAINST
+
+.PHONY: setup demo serve test check conformance bench generate pins toolchain clean
+setup: .venv/.complete ## Install the pinned packages and the members into .venv
+
+.venv/.complete: Makefile requirements.txt .ci/setup .ci/pins/uv.txt pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@.ci/setup $(MEMBERS)
+	@touch $@
+
+demo: setup ## Watch mails survive a kill -9 of the program that sends them
+	@$(MAKE) -C examples/email-python demo
+
+serve: setup ## Serve the store STORE (./jobs.db) on 127.0.0.1:7655
+	$(BIN)/rockqueue serve $(STORE)
+
+test: setup ## Run every suite: unit tests, conformance, demo; the last line sums them up
+	@$(BIN)/python .ci/suites.py
+
+check: setup ## Check style, types, contract, generated code, pins, README; change nothing
+	.ci/check-python
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf lint
+	.ci/breaking
+	$(BIN)/python .ci/generate.py --check
+	.ci/pin --check $(MEMBERS)
+	$(BIN)/python .ci/check_readme.py
+	$(BIN)/python .ci/check_leaks.py
+
+conformance: setup ## Prove a server against the contract: all conformance cases
+	@$(MAKE) -C conformance-tests conformance
+
+bench: setup ## Measure throughput and latency
+	@if [ -f benchmarks/Makefile ]; then $(MAKE) -C benchmarks bench; \
+	else echo "There is no benchmark yet: benchmarks/ holds no harness."; exit 1; fi
+
+generate: setup ## Write what is made from other files: code from proto/, code blocks of documents
+	@$(BIN)/python .ci/generate.py
+	@$(BIN)/python .ci/check_readme.py --write
+
+pins: ## Write the pins anew after a change of dependencies (UPGRADE=1 takes newer versions)
+	.ci/pin $(MEMBERS)
+
+# For the folders that need Go or Node.js: says which ones are used, and fetches those that the machine lacks.
+toolchain:
+	@.ci/toolchain go >/dev/null
+	@.ci/toolchain node >/dev/null
+
+clean: ## Remove everything that setup, tests and builds made
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .pytest_cache -type d -prune -exec rm -rf {} +
+	rm -rf .venv .build .ruff_cache .pytest_cache .hypothesis */.hypothesis

@@ -1,0 +1,1 @@
+"""What tests may use of a RockQueue server that runs in testing mode."""

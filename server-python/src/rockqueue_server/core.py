@@ -1,0 +1,145 @@
+"""The core: an engine on a data directory, and the services of the contract on top of it.
+
+The gRPC server and the SDK's embedded mode both stand on this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass, field
+
+from rockqueue.v1 import job_pb2
+from rockqueue_server.engine.engine import Engine
+from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.upkeep import state_name
+from rockqueue_server.services.events import EventService
+from rockqueue_server.services.intake import Intake
+from rockqueue_server.services.jobs import JobService
+from rockqueue_server.services.queues import QueueService
+from rockqueue_server.services.server import ClockService, ServerService, StoreService
+from rockqueue_server.services.work import WorkService
+from rockqueue_server.store.opening import DataDirectory, open_directory
+
+DEFECTS = (
+    "accept_stale_lease", "ack_before_write", "batch_not_atomic", "charge_crash_on_release", "counters_drift",
+    "drain_charges_crash", "early_delay", "event_skips_every_100th", "forget_request_id", "ignore_priority",
+    "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart", "retention_ignored",
+    "snooze_counts_failure", "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+)  # fmt: skip
+"""Defects that can be seeded, to prove that the conformance suite finds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreOptions:
+    """How a core is opened."""
+
+    testing: bool = False
+    """Serve the clock and the store to tests."""
+    embedded: bool = False
+    """The handlers of the former process went with it: its active jobs are ready at once, one crash each."""
+    defects: frozenset[str] = frozenset()
+    """Seeded defects, some of DEFECTS. Only with `testing`."""
+    min_free_bytes: int = 64 << 20
+    """Pushes are refused while the disk has less free than this; the rest is for what drains the queue."""
+    accept_data_loss: bool = False
+    """Open a database whose last acknowledged commits are missing."""
+
+
+@dataclass(slots=True)
+class Gauges:
+    """What there is now. `depth` is jobs by queue and state, `oldest_age_s` the age of the job that waits longest."""
+
+    depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
+    sessions: int = 0
+    credits: int = 0
+    leases: int = 0
+    watchers: int = 0
+    waiters: int = 0
+
+
+class Core:
+    """All services on one data directory. Use `open`; everything is called on the event loop that opened it."""
+
+    def __init__(self, directory: DataDirectory, engine: Engine, options: CoreOptions) -> None:
+        self._directory = directory
+        self.engine = engine
+        intake = Intake(engine, directory.store, options.min_free_bytes)
+        self._intake = intake
+        self.jobs = JobService(engine, intake)
+        self.work = WorkService(engine, intake)
+        self.queues = QueueService(engine, intake)
+        self.events = EventService(engine)
+        self.server = ServerService(engine, testing=options.testing)
+        self.clock = ClockService(engine) if options.testing else None
+        self.store = StoreService(engine) if options.testing else None
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], options: CoreOptions | None = None) -> Core:
+        """Opens the directory, made if it does not exist, and begins to work. Raises StoreError."""
+        options = options or CoreOptions()
+        unknown = options.defects - set(DEFECTS)
+        if unknown or (options.defects and not options.testing):
+            raise ValueError(f"unknown defect {sorted(unknown)}" if unknown else "defects are for testing only")
+        directory = open_directory(path, accept_data_loss=options.accept_data_loss)
+        try:
+            engine = Engine(
+                directory.store,
+                embedded=options.embedded,
+                record_commit=directory.record_commit,
+                defects=options.defects,
+            )
+            engine.start()
+        except BaseException:
+            directory.close()
+            raise
+        return cls(directory, engine, options)
+
+    @property
+    def stats(self) -> Stats:
+        """What was counted since the start."""
+        return self.engine.stats
+
+    @property
+    def failed(self) -> asyncio.Event:
+        """Set when the disk failed for good: the process must end without writing any more."""
+        return self.engine.failed
+
+    def gauges(self) -> Gauges:
+        """What there is now."""
+        gauges = Gauges(leases=len(self.engine.leases.by_job), watchers=self.engine.feed.watchers)
+        gauges.waiters = self.engine.waiters.count
+        now_us = self.engine.clock.now_us()
+        for name, queue in self.engine.queues.by_name.items():
+            if queue.exists:
+                gauges.depth[name] = {
+                    state_name(state): queue.counts[state] for state in range(1, len(job_pb2.JobState.values()))
+                }
+                oldest_us = self.engine.queues.oldest_ready_us(queue)
+                gauges.oldest_age_s[name] = max(0, now_us - oldest_us) / 1e6 if oldest_us is not None else 0.0
+        for session in self.engine.sessions.by_id.values():
+            gauges.sessions += session.attached
+            gauges.credits += session.credits
+        return gauges
+
+    async def drain(self, grace_s: float = 30.0) -> None:
+        """Refuses intake, ends long polls and watches, and waits up to `grace_s` for worker sessions to say Goodbye."""
+        self._intake.closed = True
+        self.engine.begin_stop()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_s
+        while loop.time() < deadline and any(session.attached for session in self.engine.sessions.by_id.values()):
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        """Syncs and closes. Nothing may be called afterwards."""
+        self._intake.closed = True
+        self.engine.begin_stop()
+        await self.engine.stop()
+        if self.engine.failed.is_set():
+            with contextlib.suppress(Exception):
+                self._directory.close()
+            return
+        await asyncio.get_running_loop().run_in_executor(None, self._directory.close)

@@ -1,0 +1,39 @@
+"""The columns of the store, and their handles for batches, under short names."""
+
+from __future__ import annotations
+
+from rockqueue_server.store.base import Store
+
+
+class Columns:
+    """Readers (`job`) and batch handles (`job_h`) of every column."""
+
+    def __init__(self, store: Store) -> None:
+        self.meta = store.column("meta")
+        self.job = store.column("job")
+        self.touched = store.column("touched")
+        self.ready = store.column("ready")
+        self.delayed = store.column("delayed")
+        self.active = store.column("active")
+        self.done = store.column("done")
+        self.notes = store.column("notes")
+        self.timers = store.column("timers")
+        self.unique = store.column("unique")
+        self.dedup = store.column("dedup")
+        self.events = store.column("events")
+        self.meta_h = self.meta.handle
+        self.job_h = self.job.handle
+        self.touched_h = self.touched.handle
+        self.ready_h = self.ready.handle
+        self.delayed_h = self.delayed.handle
+        self.active_h = self.active.handle
+        self.done_h = self.done.handle
+        self.notes_h = self.notes.handle
+        self.timers_h = self.timers.handle
+        self.unique_h = self.unique.handle
+        self.dedup_h = self.dedup.handle
+        self.events_h = self.events.handle
+
+    def let_go(self) -> None:
+        """Drops every handle, so that the store can be closed and opened again. Nothing works afterwards."""
+        self.__dict__.clear()

@@ -1,0 +1,149 @@
+"""One commit: the changes of one operation, with its counters, events and number, written together or not at all.
+
+An operation decides against memory, fills a commit, calls `write`, and changes memory only after that; so a write that
+fails leaves memory as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rockqueue_server.engine.queue_state import QueueState
+from rockqueue_server.engine.records import Holder, pack_counts
+from rockqueue_server.feed.records import EventRecorder, event_key
+from rockqueue_server.rules.keys import delayed_key, timer_key
+from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
+
+if TYPE_CHECKING:
+    from rockqueue_server.engine.engine import Engine
+
+TIMER_EXPIRE = 1
+TIMER_PURGE = 2
+TIMER_UNIQUE = 3
+TIMER_FORGET = 4
+
+_FORGET_CHUNK = 1000
+
+
+class Commit:
+    """Changes that are about to be made at `now_us`."""
+
+    __slots__ = (
+        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_remembered", "_taken_out", "_timer_us", "batch",
+        "delete", "event", "events", "new_queues", "now_us", "number", "put", "uniques",
+    )  # fmt: skip
+
+    def __init__(self, engine: Engine, now_us: int) -> None:
+        self._engine = engine
+        self.now_us = now_us
+        self.number = engine.written + 1
+        self.batch = engine.store.batch()
+        self.put = self.batch.put
+        self.delete = self.batch.delete
+        self.events = EventRecorder()
+        self.event = self.events.add
+        self.new_queues: dict[QueueState, None] = {}
+        """Queues that this commit makes."""
+        self.uniques: dict[bytes, Holder | None] = {}
+        """Unique keys as this commit leaves them."""
+        self._counts: dict[QueueState, list[int]] = {}
+        self._ready: list[tuple[QueueState, bytes, bool]] = []
+        self._taken_out: list[tuple[QueueState, bytes]] = []
+        self._delayed: list[tuple[QueueState, int]] = []
+        self._purges: dict[int, list[bytes]] = {}
+        self._remembered: dict[int, list[bytes]] = {}
+        self._timer_us = 0
+        self._after: list[Callable[[], None]] = []
+
+    def deltas(self, queue: QueueState) -> list[int]:
+        """Changes to a queue's counters, by number of state, to be added to."""
+        deltas = self._counts.get(queue)
+        if deltas is None:
+            deltas = self._counts[queue] = [0] * 8
+        return deltas
+
+    def add_ready(self, queue: QueueState, key: bytes, *, touched: bool) -> None:
+        """Puts a job among those that wait."""
+        self.put(key, b"\x01" if touched else b"", self._engine.columns.ready_h)
+        self._ready.append((queue, key, touched))
+
+    def remove_ready(self, queue: QueueState, key: bytes) -> None:
+        """Takes a job that was not delivered from those that wait."""
+        self.delete(key, self._engine.columns.ready_h)
+        self._taken_out.append((queue, key))
+
+    def add_delayed(self, queue: QueueState, due_us: int, job_id: bytes, *, touched: bool) -> None:
+        """Puts a job among those whose time has not come."""
+        self.put(delayed_key(queue.number, due_us, job_id), b"\x01" if touched else b"", self._engine.columns.delayed_h)
+        self._delayed.append((queue, due_us))
+
+    def purge_at(self, due_us: int, done_key: bytes) -> None:
+        """The finished job behind `done_key` is to be forgotten at `due_us`."""
+        self._purges.setdefault(due_us, []).append(done_key)
+
+    def remember(self, key: bytes, value: bytes, until_us: int) -> None:
+        """Keeps an answer in column `dedup` until `until_us`. `key` has 16 bytes."""
+        self.put(key, value, self._engine.columns.dedup_h)
+        self._remembered.setdefault(until_us, []).append(key)
+
+    def timer(self, due_us: int, kind: int, rest: bytes, value: bytes) -> None:
+        """Something to be done at `due_us`, also after a restart."""
+        self.put(timer_key(due_us, kind, rest), value, self._engine.columns.timers_h)
+        if not self._timer_us or due_us < self._timer_us:
+            self._timer_us = due_us
+
+    def after(self, action: Callable[[], None]) -> None:
+        """A change of memory, made once the commit is written."""
+        self._after.append(action)
+
+    def write(self) -> None:
+        """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
+        columns = self._engine.columns
+        number = self.number.to_bytes(8, "big")
+        for due_us, done_keys in self._purges.items():
+            for at in range(0, len(done_keys), _FORGET_CHUNK):
+                rest = number + at.to_bytes(4, "big")
+                self.timer(due_us, TIMER_PURGE, rest, b"".join(done_keys[at : at + _FORGET_CHUNK]))
+        for due_us, remembered in self._remembered.items():
+            self.timer(due_us, TIMER_FORGET, number, b"".join(remembered))
+        for queue, deltas in self._counts.items():
+            counts = [count + delta for count, delta in zip(queue.counts, deltas, strict=True)]
+            self.put(counts_key(queue.number), pack_counts(counts), columns.meta_h)
+        value = b""
+        if self.events.count:
+            value = self.events.pack(self.now_us)
+            self.put(event_key(self.number), value, columns.events_h)
+        self.put(COMMIT_KEY, COMMIT_VALUE.pack(self.number, self.now_us), columns.meta_h)
+        self._engine.write(self)
+        self._apply(value)
+
+    def _apply(self, events: bytes) -> None:
+        engine = self._engine
+        for queue, deltas in self._counts.items():
+            queue.counts = [count + delta for count, delta in zip(queue.counts, deltas, strict=True)]
+        for queue, key in self._taken_out:
+            queue.window.remove(key)
+        dirty = engine.dispatcher.dirty
+        for queue, key, touched in self._ready:
+            queue.window.add(key, touched=touched)
+            dirty[queue] = None
+        for queue, due_us in self._delayed:
+            engine.timers.delayed_by(queue, due_us)
+        if events:
+            engine.feed.written(self.number, events)
+            engine.stats.events += self.events.count
+        if self._timer_us:
+            engine.timers.ring_by(self._timer_us)
+        for action in self._after:
+            action()
+
+
+def counts_key(queue: int) -> bytes:
+    """Key of a queue's counters in column `meta`."""
+    return b"c" + queue.to_bytes(4, "big")
+
+
+def queue_key(queue: int) -> bytes:
+    """Key of a queue's name and settings in column `meta`."""
+    return b"q" + queue.to_bytes(4, "big")

@@ -1,0 +1,300 @@
+"""The one writer: takes operations in, carries them out one after another, syncs them in groups, and answers.
+
+An operation is a plain function of the time. It runs whole, between two turns of the event loop: it reads memory and store,
+fills a commit, writes it, and only then changes memory. Many operations share one fsync: while it runs in a thread, the next
+ones are carried out and written. An answer leaves when the fsync after its write is done.
+
+    handlers -> submit -> inbox -> cycle: alarms, operations, deliveries -> write   (log, not yet synced)
+                                                                              |
+                     answers, events, reads that saw it   <-   durable   <-  sync   (fsync, in a thread)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from rockqueue_server.engine.alarms import Alarms
+from rockqueue_server.engine.clock import Clock
+from rockqueue_server.engine.columns import Columns
+from rockqueue_server.engine.commit import Commit
+from rockqueue_server.engine.dispatch import Dispatcher
+from rockqueue_server.engine.leases import LeaseBook
+from rockqueue_server.engine.notes import NoteBook
+from rockqueue_server.engine.queues import QueueBook
+from rockqueue_server.engine.sessions import SessionBook
+from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.timers import Timers
+from rockqueue_server.engine.waiters import JobWaiters
+from rockqueue_server.errors import ServiceError, shutting_down, storage_failed
+from rockqueue_server.feed.feed import Feed
+from rockqueue_server.rules.ids import JobIds
+from rockqueue_server.store.base import StorageFailed, StorageFull, Store
+from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
+
+log = logging.getLogger("rockqueue.engine")
+
+T = TypeVar("T")
+
+ALARMS_PER_CYCLE = 200
+"""So many alarms ring before operations get their turn: a burst of due jobs must not hold up the loop."""
+_RECORD_COMMIT_EVERY_S = 1.0
+_RETRY_AFTER_FULL_US = 1_000_000
+
+
+class Engine:
+    """All state of one server. Its methods are called on one event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        embedded: bool = False,
+        record_commit: Callable[[int], None] | None = None,
+        defects: frozenset[str] = frozenset(),
+    ) -> None:
+        self.store = store
+        self.columns = Columns(store)
+        self.embedded = embedded
+        self.defects = defects
+        self.stats = Stats()
+        self.random = random.Random()  # noqa: S311 - spreads retries, guards nothing
+        value = self.columns.meta.get(COMMIT_KEY)
+        self.written, last_us = COMMIT_VALUE.unpack(value) if value else (0, 0)
+        self.durable = self.written
+        self.clock = Clock(last_us)
+        self.alarms = Alarms()
+        self.ids = JobIds()
+        self.feed = Feed(self)
+        self.queues = QueueBook(self)
+        self.leases = LeaseBook(self)
+        self.sessions = SessionBook(self)
+        self.notes = NoteBook(self)
+        self.waiters = JobWaiters(self)
+        self.timers = Timers(self)
+        self.dispatcher = Dispatcher(self)
+        self.failed = asyncio.Event()
+        self.stopping = False
+        self._record_commit = record_commit
+        self._recorded_at = time.monotonic()
+        self._recorded = self.durable
+        self._inbox: deque[tuple[Callable[[int], Any], asyncio.Future[Any], bool]] = deque()
+        self._unsynced: deque[tuple[int, asyncio.Future[Any], Any]] = deque()
+        self._written_event = asyncio.Event()
+        self._scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._stop_signal: asyncio.Future[None] = self._loop.create_future()
+        self._executor = ThreadPoolExecutor(1, "rockqueue-sync")
+        self._sync_task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Reads what is on disk and begins to work."""
+        self.queues.load()
+        self.leases.load()
+        self.timers.load()
+        self.feed.start()
+        self._sync_task = self._loop.create_task(self._sync_forever())
+        self.schedule()
+
+    def submit(self, operation: Callable[[int], T], *, durable: bool = True) -> asyncio.Future[T]:
+        """Has `operation(now_us)` carried out; the future gets its result when it is on disk, or in the log if not `durable`.
+
+        Raises through the future: what the operation raises, or STORAGE_FAILED when the outcome is unknown.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self.failed.is_set():
+            future.set_exception(storage_failed())
+            return future
+        self._inbox.append((operation, future, durable))
+        self.schedule()
+        return future
+
+    def schedule(self) -> None:
+        """Runs a cycle soon."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._cycle)
+
+    def settled(self) -> asyncio.Future[None]:
+        """Done when all that has been written until now is on disk: reads wait for it before they are answered."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        if self.durable >= self.written:
+            future.set_result(None)
+        else:
+            self._unsynced.append((self.written, future, None))
+        return future
+
+    def stop_signal(self) -> asyncio.Future[None]:
+        """Done when the server begins to stop: long polls, watches and sessions end by it."""
+        return self._stop_signal
+
+    def begin_stop(self) -> None:
+        """Lets everything that waits know that the server stops."""
+        self.stopping = True
+        if not self._stop_signal.done():
+            self._stop_signal.set_result(None)
+        self.feed.wake_all()
+
+    def write(self, commit: Commit) -> None:
+        """Puts a commit into the log. Called by `Commit.write` only."""
+        began = time.perf_counter()
+        try:
+            self.store.write(commit.batch)
+        except StorageFailed as error:
+            self.fail(error)
+            raise storage_failed() from error
+        self.written = commit.number
+        self.stats.commits += 1
+        self.stats.commit_s.observe(time.perf_counter() - began)
+        self._written_event.set()
+
+    def commit(self, now_us: int) -> Commit:
+        """A new commit."""
+        return Commit(self, now_us)
+
+    def fail(self, error: BaseException) -> None:
+        """The disk cannot be trusted any more: everything that waits is unknown, and the process has to end."""
+        if self.failed.is_set():
+            return
+        log.critical("the disk failed; stopping, so that nothing false is answered: %s", error)
+        self.failed.set()
+        for _, future, _result in self._unsynced:
+            if not future.done():
+                future.set_exception(storage_failed())
+        self._unsynced.clear()
+
+    def run_due(self, now_us: int) -> None:
+        """Carries out everything that is due at `now_us`, for a clock that is turned by hand."""
+        while self.alarms.ring(now_us, ALARMS_PER_CYCLE):
+            pass
+        self.dispatcher.run(now_us)
+
+    def _cycle(self) -> None:
+        self._scheduled = False
+        if self.failed.is_set():
+            self._refuse_inbox()
+            return
+        now_us = self.clock.now_us()
+        try:
+            rang = self.alarms.ring(now_us, ALARMS_PER_CYCLE)
+            self._carry_out(now_us)
+            self.dispatcher.run(now_us)
+            if rang == ALARMS_PER_CYCLE:
+                self.schedule()
+        except StorageFull:
+            self._after_full_disk(now_us)
+        except ServiceError:
+            log.exception("housekeeping was refused")
+        except Exception as error:
+            self.fail(error)
+            log.exception("a defect in the engine; memory may differ from disk")
+            return
+        self._arm(now_us)
+
+    def _carry_out(self, now_us: int) -> None:
+        inbox, self._inbox = self._inbox, deque()
+        if inbox:
+            self.stats.group_ops.observe(len(inbox))
+        for operation, future, durable in inbox:
+            if future.cancelled():
+                continue
+            before = self.written
+            try:
+                result = operation(now_us)
+            except ServiceError as error:
+                future.set_exception(error)
+            except StorageFull as error:
+                future.set_exception(storage_failed())
+                log.warning("the disk is full: %s", error)
+            except Exception as error:
+                future.set_exception(error)
+                if self.written != before or self.failed.is_set():
+                    raise
+                log.exception("an operation failed before it wrote anything")
+            else:
+                if durable and self.durable < self.written:
+                    self._unsynced.append((self.written, future, result))
+                else:
+                    future.set_result(result)
+
+    def _refuse_inbox(self) -> None:
+        while self._inbox:
+            future = self._inbox.popleft()[1]
+            if not future.done():
+                future.set_exception(storage_failed())
+
+    def _after_full_disk(self, now_us: int) -> None:
+        log.warning("the disk is full: deliveries and timers wait until space is freed")
+        self.alarms.set(now_us + _RETRY_AFTER_FULL_US, self.timers.ring_now)
+        self.dispatcher.again_later(now_us + _RETRY_AFTER_FULL_US)
+
+    def _arm(self, now_us: int) -> None:
+        """Wakes the loop for the next alarm."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_us = self.alarms.next_due_us()
+        if due_us is not None and not self.clock.frozen and not self._scheduled:
+            # A thousandth more than is left: a timer of the loop may fire a little early.
+            wait_s = min(max(0, due_us - now_us) / 1e6 + 0.001, 3600.0)
+            self._timer = self._loop.call_later(wait_s, self.schedule)
+
+    async def _sync_forever(self) -> None:
+        while True:
+            await self._written_event.wait()
+            self._written_event.clear()
+            target = self.written
+            began = time.perf_counter()
+            try:
+                await self._loop.run_in_executor(self._executor, self.store.sync)
+            except StorageFailed as error:
+                self.fail(error)
+                return
+            self.stats.fsync_s.observe(time.perf_counter() - began)
+            self._became_durable(target)
+            await self._record(target)
+
+    def _became_durable(self, target: int) -> None:
+        self.durable = target
+        unsynced = self._unsynced
+        while unsynced and unsynced[0][0] <= target:
+            _, future, result = unsynced.popleft()
+            if not future.done():
+                future.set_result(result)
+        self.feed.publish(target)
+
+    async def _record(self, number: int, *, now: bool = False) -> None:
+        if self._record_commit is None or number == self._recorded:
+            return
+        if now or time.monotonic() - self._recorded_at >= _RECORD_COMMIT_EVERY_S:
+            try:
+                await self._loop.run_in_executor(self._executor, self._record_commit, number)
+                self._recorded = number
+            except OSError as error:
+                log.warning("COMMIT could not be written, a cut log would go unnoticed for longer: %s", error)
+            self._recorded_at = time.monotonic()
+
+    async def stop(self) -> None:
+        """Stops working. What was submitted and not carried out gets SHUTTING_DOWN; what was written is synced first."""
+        self.stopping = True
+        while self._inbox:
+            future = self._inbox.popleft()[1]
+            if not future.done():
+                future.set_exception(shutting_down())
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.failed.is_set():
+            await self.settled()
+            await self._record(self.durable, now=True)
+        if self._sync_task is not None:
+            self._sync_task.cancel()
+            await asyncio.gather(self._sync_task, return_exceptions=True)
+        self._executor.shutdown()
+        self.columns.let_go()

@@ -1,0 +1,162 @@
+"""One queue in memory: its settings, its counters, and a window of the jobs that come next."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from rockqueue.v1 import job_pb2, queue_service_pb2
+from rockqueue_server.contract import limits, times
+from rockqueue_server.engine.stats import QueueStats
+from rockqueue_server.rules import keys
+from rockqueue_server.rules.backoff import Backoff
+
+if TYPE_CHECKING:
+    from rockqueue_server.engine.takers import Taker
+    from rockqueue_server.store.base import Column
+
+WINDOW = 4096
+"""How many of the next jobs of a queue are in memory at most, give or take a factor of two."""
+
+
+class ReadyWindow:
+    """The ready keys of a queue up to `high`, in a heap; what lies beyond is on disk only.
+
+    `high` is None while every ready key of the queue is in memory. A key in `gone` was taken out of the middle.
+    """
+
+    def __init__(self, queue: int, column: Column) -> None:
+        self._column = column
+        self._start, self._end = keys.queue_range(queue)
+        self.high: bytes | None = self._start
+        self.heap: list[bytes] = []
+        self.touched: set[bytes] = set()
+        self.gone: set[bytes] = set()
+
+    def add(self, key: bytes, *, touched: bool = False) -> None:
+        """A key that was put on disk."""
+        if self.high is not None and key > self.high:
+            return
+        if touched:
+            self.touched.add(key)
+        if key in self.gone:  # it never left the heap
+            self.gone.discard(key)
+            return
+        heapq.heappush(self.heap, key)
+        if len(self.heap) > 2 * WINDOW:
+            self._spill()
+
+    def remove(self, key: bytes) -> None:
+        """A key that was deleted from disk by other means than `pop`."""
+        if self.high is None or key <= self.high:
+            self.gone.add(key)
+
+    def pop(self) -> tuple[bytes, bool] | None:
+        """The next key and whether its job was touched; None when there is none, on disk neither."""
+        while True:
+            if not self.heap and not self._refill():
+                return None
+            key = heapq.heappop(self.heap)
+            if key in self.gone:
+                self.gone.discard(key)
+                continue
+            if key in self.touched:
+                self.touched.discard(key)
+                return key, True
+            return key, False
+
+    def reset(self) -> None:
+        """Forgets what is in memory; the next `pop` reads from disk."""
+        self.high = self._start
+        self.heap.clear()
+        self.touched.clear()
+        self.gone.clear()
+
+    def _spill(self) -> None:
+        self.heap.sort()
+        del self.heap[WINDOW:]
+        self.high = self.heap[-1]
+        self.touched = {key for key in self.touched if key <= self.high}
+        self.gone = {key for key in self.gone if key <= self.high}
+
+    def _refill(self) -> bool:
+        if self.high is None:
+            return False
+        rows = self._column.scan(keys.after(self.high), self._end, WINDOW)
+        self.gone.clear()
+        self.heap = [key for key, _ in rows]
+        self.touched = {key for key, value in rows if value}
+        self.high = self.heap[-1] if len(rows) == WINDOW else None
+        return bool(rows)
+
+
+class QueueState:
+    """A queue. `exists` is False for one that a worker waits on and nobody has pushed to yet."""
+
+    def __init__(self, name: str, number: int, ready: Column) -> None:
+        self.name = name
+        self.number = number
+        self.exists = False
+        self.paused = False
+        self.create_us = 0
+        self.counts = [0] * 8
+        self.window = ReadyWindow(number, ready)
+        self.next_delayed_us = 0
+        self.hungry: dict[Taker, None] = {}
+        self.workers = 0
+        self.stats = QueueStats()
+        self.settings = queue_service_pb2.QueueSettings()
+        self.apply_settings(self.settings)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs WAITING."""
+        return self.counts[job_pb2.JOB_STATE_WAITING]
+
+    @property
+    def backlog(self) -> int:
+        """Jobs WAITING or DELAYED."""
+        return self.counts[job_pb2.JOB_STATE_WAITING] + self.counts[job_pb2.JOB_STATE_DELAYED]
+
+    def apply_settings(self, settings: queue_service_pb2.QueueSettings) -> None:
+        """Takes over settings; what is not set gets its default."""
+        self.settings = settings
+        self.backoff = backoff_of(settings.default_retry)
+        self.lease_us = _us(settings, "default_lease", limits.DEFAULT_LEASE_US)
+        day = limits.DAY_US
+        self.retention_us = {
+            job_pb2.JOB_STATE_COMPLETED: _us(settings, "completed_retention", 7 * day),
+            job_pb2.JOB_STATE_DEAD: _us(settings, "dead_retention", 90 * day),
+            job_pb2.JOB_STATE_CANCELLED: _us(settings, "cancelled_retention", 7 * day),
+        }
+        self.max_active = settings.max_active if settings.HasField("max_active") else None
+        self.max_backlog = settings.max_backlog_jobs if settings.HasField("max_backlog_jobs") else None
+
+    def capacity(self) -> int:
+        """How many more jobs may be delivered now."""
+        if self.paused:
+            return 0
+        waiting = self.waiting
+        if self.max_active is None:
+            return waiting
+        return min(waiting, max(0, self.max_active - self.counts[job_pb2.JOB_STATE_ACTIVE]))
+
+
+def _us(settings: queue_service_pb2.QueueSettings, field: str, default: int) -> int:
+    if not settings.HasField(field):  # type: ignore[arg-type]
+        return default
+    return times.duration_us(getattr(settings, field)) or 0
+
+
+def backoff_of(policy: job_pb2.RetryPolicy) -> Backoff:
+    """A checked policy with its defaults filled in."""
+    default = Backoff()
+    return Backoff(
+        kind=policy.kind or default.kind,
+        base_us=(times.duration_us(policy.base) or 0) if policy.HasField("base") else default.base_us,
+        max_delay_us=(times.duration_us(policy.max_delay) or 0)
+        if policy.HasField("max_delay")
+        else default.max_delay_us,
+        jitter=policy.jitter if policy.HasField("jitter") else default.jitter,
+        max_attempts=policy.max_attempts if policy.HasField("max_attempts") else default.max_attempts,
+    )

@@ -1,0 +1,243 @@
+"""What the columns hold: binary records with a fixed head, so that the hot path packs and unpacks without building messages.
+
+Times are microseconds since 1970, 0 where not set.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rockqueue.v1 import job_pb2
+
+_HEAD = struct.Struct(">BIiQQQH")
+_ACTIVE = struct.Struct(">IIIIIQQQIB16sH")
+_DONE = struct.Struct(">IIIIIQQQIBBHHI")
+_COUNTS = struct.Struct(">8q")
+_TOKEN = struct.Struct(">II")
+_HOLDER = struct.Struct(">16sQB")
+
+TOKEN_BYTES = 24
+HISTORY = 20
+"""How many errors of a job are kept."""
+
+NOTED = 1
+TOUCHED = 2
+CANCEL_REQUESTED = 4
+SHORT_LIVED = 8
+"""Set in a done record that is kept only to recognise a repeated settlement."""
+
+
+class JobHead(NamedTuple):
+    """The part of a job that never changes, without its spec."""
+
+    flags: int
+    queue: int
+    priority: int
+    create_us: int
+    run_us: int
+    expire_us: int
+    name: str
+
+
+def pack_job(
+    flags: int, queue: int, priority: int, create_us: int, run_us: int, expire_us: int, name: str, spec: bytes
+) -> bytes:
+    """Value of column `job`."""
+    name_bytes = name.encode()
+    return _HEAD.pack(flags, queue, priority, create_us, run_us, expire_us, len(name_bytes)) + name_bytes + spec
+
+
+def unpack_job(value: bytes) -> tuple[JobHead, bytes]:
+    """Head and serialised spec."""
+    flags, queue, priority, create_us, run_us, expire_us, length = _HEAD.unpack_from(value)
+    end = _HEAD.size + length
+    return JobHead(flags, queue, priority, create_us, run_us, expire_us, value[_HEAD.size : end].decode()), value[end:]
+
+
+class Counters:
+    """How often a job was delivered, and how that went."""
+
+    __slots__ = ("attempt", "crashes", "failures", "releases", "snoozes", "start_us", "worker")
+
+    def __init__(self) -> None:
+        self.attempt = 0
+        self.failures = 0
+        self.crashes = 0
+        self.releases = 0
+        self.snoozes = 0
+        self.start_us = 0
+        self.worker = ""
+
+
+def lease_token(job_id: bytes, attempt: int, epoch: int) -> bytes:
+    """Names one delivery. The epoch tells apart attempts of the same number before and after a power loss."""
+    return job_id + _TOKEN.pack(attempt, epoch)
+
+
+def token_parts(token: bytes) -> tuple[bytes, int, int] | None:
+    """Job id, attempt, epoch; None when this is not one of our tokens."""
+    if len(token) != TOKEN_BYTES:
+        return None
+    attempt, epoch = _TOKEN.unpack_from(token, 16)
+    return token[:16], attempt, epoch
+
+
+class ActiveRecord(NamedTuple):
+    """A delivery, as it is found after a restart."""
+
+    counters: Counters
+    ready_us: int
+    lease_us: int
+    epoch: int
+    flags: int
+    session: bytes
+
+
+def pack_active(
+    counters: Counters, ready_us: int, lease_us: int, epoch: int, flags: int, session: bytes, worker: bytes
+) -> bytes:
+    """Value of column `active`. `session` is 16 bytes, zeros for a delivery that was pulled."""
+    return (
+        _ACTIVE.pack(
+            counters.attempt,
+            counters.failures,
+            counters.crashes,
+            counters.releases,
+            counters.snoozes,
+            counters.start_us,
+            ready_us,
+            lease_us,
+            epoch,
+            flags,
+            session,
+            len(worker),
+        )
+        + worker
+    )
+
+
+def unpack_active(value: bytes) -> ActiveRecord:
+    """The delivery."""
+    counters = Counters()
+    (
+        counters.attempt,
+        counters.failures,
+        counters.crashes,
+        counters.releases,
+        counters.snoozes,
+        counters.start_us,
+        ready_us,
+        lease_us,
+        epoch,
+        flags,
+        session,
+        length,
+    ) = _ACTIVE.unpack_from(value)
+    counters.worker = value[_ACTIVE.size : _ACTIVE.size + length].decode()
+    return ActiveRecord(counters, ready_us, lease_us, epoch, flags, session)
+
+
+@dataclass(slots=True)
+class DoneRecord:
+    """How a job finished."""
+
+    counters: Counters
+    ready_us: int
+    finish_us: int
+    purge_us: int
+    epoch: int
+    dead_reason: int
+    flags: int
+    content_type: str
+    history: bytes
+    result: bytes
+
+
+def pack_done(
+    counters: Counters, finish_us: int, purge_us: int, epoch: int, dead_reason: int, flags: int,
+    content_type: str, history: bytes, result: bytes,
+) -> bytes:  # fmt: skip
+    """Value of column `done`. `history` is a serialised `Job` that holds errors and progress only."""
+    worker, media_type = counters.worker.encode(), content_type.encode()
+    head = _DONE.pack(
+        counters.attempt,
+        counters.failures,
+        counters.crashes,
+        counters.releases,
+        counters.snoozes,
+        counters.start_us,
+        finish_us,
+        purge_us,
+        epoch,
+        dead_reason,
+        flags,
+        len(worker),
+        len(media_type),
+        len(history),
+    )
+    return b"".join((head, worker, media_type, history, result))
+
+
+def unpack_done(value: bytes) -> DoneRecord:
+    """How the job finished."""
+    counters = Counters()
+    (
+        counters.attempt,
+        counters.failures,
+        counters.crashes,
+        counters.releases,
+        counters.snoozes,
+        counters.start_us,
+        finish_us,
+        purge_us,
+        epoch,
+        dead_reason,
+        flags,
+        worker_bytes,
+        type_bytes,
+        history_bytes,
+    ) = _DONE.unpack_from(value)
+    type_at = _DONE.size + worker_bytes
+    history_at = type_at + type_bytes
+    result_at = history_at + history_bytes
+    counters.worker = value[_DONE.size : type_at].decode()
+    return DoneRecord(
+        counters, 0, finish_us, purge_us, epoch, dead_reason, flags,
+        value[type_at:history_at].decode(), value[history_at:result_at], value[result_at:],
+    )  # fmt: skip
+
+
+def pack_counts(counts: list[int]) -> bytes:
+    """Jobs of a queue by state; index is the number of the state."""
+    return _COUNTS.pack(*counts)
+
+
+def unpack_counts(value: bytes) -> list[int]:
+    """Jobs of a queue by state."""
+    return list(_COUNTS.unpack(value))
+
+
+class Holder(NamedTuple):
+    """The job that holds a unique key; `until_us` is the end of its window, 0 without one."""
+
+    job_id: bytes
+    until_us: int
+    state: int
+
+
+def pack_holder(holder: Holder) -> bytes:
+    """Value of column `unique`."""
+    return _HOLDER.pack(*holder)
+
+
+def unpack_holder(value: bytes) -> Holder:
+    """The holder."""
+    return Holder(*_HOLDER.unpack(value))
+
+
+def unique_key(queue: int, name: str, unique: job_pb2.UniqueKey) -> bytes:
+    """Key of column `unique`. Queue and name cannot hold the NUL that ends them."""
+    scope = name if unique.scope == job_pb2.UNIQUE_SCOPE_QUEUE_AND_NAME else ""
+    return queue.to_bytes(4, "big") + scope.encode() + b"\x00" + unique.key.encode()

@@ -1,0 +1,64 @@
+"""What the engine counts while it works: plain integers, so that counting costs nothing. `metrics` shows them to Prometheus."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+LATENCY_BOUNDS_S = (
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0,
+)  # fmt: skip
+GROUP_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts of observations at or below each bound (not cumulative), with one more bucket for what lies above."""
+
+    bounds: tuple[float, ...] = LATENCY_BOUNDS_S
+    buckets: list[int] = field(default_factory=list[int])
+    total: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.buckets = [0] * (len(self.bounds) + 1)
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Counts `value`, `times` times."""
+        self.buckets[bisect_left(self.bounds, value)] += times
+        self.total += value * times
+
+
+@dataclass(slots=True)
+class QueueStats:
+    """Counters of one queue since the process started. Times in seconds."""
+
+    pushed: int = 0
+    delivered: int = 0
+    completed: int = 0
+    failed: int = 0
+    retried: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    crashed: int = 0
+    released: int = 0
+    snoozed: int = 0
+    expired: int = 0
+    wait_s: Histogram = field(default_factory=Histogram)
+    run_s: Histogram = field(default_factory=Histogram)
+
+
+def _group_histogram() -> Histogram:
+    return Histogram(GROUP_BOUNDS)
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counters of the whole engine since the process started. Times in seconds."""
+
+    push_s: Histogram = field(default_factory=Histogram)
+    commit_s: Histogram = field(default_factory=Histogram)
+    fsync_s: Histogram = field(default_factory=Histogram)
+    group_ops: Histogram = field(default_factory=_group_histogram)
+    events: int = 0
+    commits: int = 0
+    queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])

@@ -1,0 +1,182 @@
+"""What is due and lies on disk: delayed jobs, jobs that expire, finished jobs to forget, answers and keys to forget.
+
+Each is done in bounded steps, so that 100,000 things due at once do not hold up the loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rockqueue.v1 import event_service_pb2, job_pb2
+from rockqueue_server.engine import records
+from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
+from rockqueue_server.engine.dispatch import expire
+from rockqueue_server.engine.lookup import find
+from rockqueue_server.engine.takers import Lease
+from rockqueue_server.rules import keys
+
+if TYPE_CHECKING:
+    from rockqueue_server.engine.alarms import Alarm
+    from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.queue_state import QueueState
+
+STEP = 500
+_LOOK_AGAIN_US = 1
+_DEFECT_EARLY_US = 500_000
+
+
+class Timers:
+    """Rings when the first of what lies on disk is due."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._alarm: Alarm | None = None
+        self._from = b""
+        self._purged: set[bytes] = set()
+        self._delayed: dict[QueueState, Alarm] = {}
+        self._delayed_from: dict[QueueState, bytes] = {}
+
+    def load(self) -> None:
+        """Looks up the first timer and the first delayed job of each queue."""
+        rows = self._engine.columns.timers.scan(b"", keys.END, 1)
+        if rows:
+            self.ring_by(keys.timer_parts(rows[0][0])[0])
+        for queue in self._engine.queues.by_number.values():
+            self._look_up_delayed(queue)
+
+    def ring_by(self, due_us: int) -> None:
+        """There is something to do at `due_us`."""
+        if self._alarm is not None and self._alarm.action is not None:
+            if self._alarm.due_us <= due_us:
+                return
+            self._alarm.cancel()
+        self._alarm = self._engine.alarms.set(due_us, self._step)
+
+    def ring_now(self) -> None:
+        """Looks at everything again, after the disk was full."""
+        self.load()
+
+    def delayed_by(self, queue: QueueState, due_us: int) -> None:
+        """A job of the queue is due at `due_us`."""
+        if "early_delay" in self._engine.defects:
+            due_us -= _DEFECT_EARLY_US
+        alarm = self._delayed.get(queue)
+        if alarm is not None and alarm.action is not None:
+            if alarm.due_us <= due_us:
+                return
+            alarm.cancel()
+        self._delayed[queue] = self._engine.alarms.set(due_us, lambda: self._promote(queue))
+
+    def _look_up_delayed(self, queue: QueueState) -> None:
+        lower, end = keys.queue_range(queue.number)
+        rows = self._engine.columns.delayed.scan(self._delayed_from.get(queue, lower), end, 1)
+        if rows:
+            self.delayed_by(queue, keys.delayed_parts(rows[0][0])[1])
+
+    def _promote(self, queue: QueueState) -> None:
+        """Delayed jobs whose time has come begin to wait."""
+        engine = self._engine
+        now_us = engine.clock.now_us()
+        lower = self._delayed_from.get(queue, keys.queue_range(queue.number)[0])
+        horizon_us = now_us + (_DEFECT_EARLY_US if "early_delay" in engine.defects else 0)
+        rows = engine.columns.delayed.scan(lower, keys.delayed_key(queue.number, horizon_us + 1, b""), STEP)
+        if rows:
+            commit = engine.commit(now_us)
+            jobs = engine.columns.job.get_many([row[0][12:] for row in rows])
+            for (key, value), job in zip(rows, jobs, strict=True):
+                _, due_us, job_id = keys.delayed_parts(key)
+                if job is None:
+                    raise RuntimeError(f"delayed job {job_id.hex()} has no record")
+                commit.delete(key, engine.columns.delayed_h)
+                self._ready(commit, queue, job_id, records.unpack_job(job)[0], due_us, touched=bool(value))
+            commit.write()
+            # Nothing is delayed to before now, so no later scan has to pass the tombstones below this key.
+            self._delayed_from[queue] = keys.delayed_key(queue.number, keys.delayed_parts(rows[-1][0])[1], b"")
+        if len(rows) == STEP:
+            self.delayed_by(queue, now_us + _LOOK_AGAIN_US if engine.clock.frozen else now_us)
+        else:
+            self._look_up_delayed(queue)
+
+    def _ready(
+        self, commit: Commit, queue: QueueState, job_id: bytes, head: records.JobHead, due_us: int, *, touched: bool
+    ) -> None:
+        engine = self._engine
+        attempt = 0
+        if touched:
+            value = engine.columns.touched.get(job_id)
+            record = job_pb2.Job.FromString(value or b"")
+            record.state = job_pb2.JOB_STATE_WAITING
+            attempt = record.attempt
+            commit.put(job_id, record.SerializeToString(), engine.columns.touched_h)
+        commit.add_ready(queue, keys.ready_key(queue.number, head.priority, due_us, job_id), touched=touched)
+        deltas = commit.deltas(queue)
+        deltas[job_pb2.JOB_STATE_DELAYED] -= 1
+        deltas[job_pb2.JOB_STATE_WAITING] += 1
+        type_ = event_service_pb2.EVENT_TYPE_JOB_READY
+        commit.event(type_, job_pb2.JOB_STATE_WAITING, queue.number, attempt, head.name, job_id)
+
+    def _step(self) -> None:
+        """Does the next things that are due."""
+        engine = self._engine
+        now_us = engine.clock.now_us()
+        timers = engine.columns.timers
+        rows = timers.scan(self._from, keys.timer_key(now_us + 1, 0, b""), STEP)
+        if rows:
+            commit = engine.commit(now_us)
+            self._purged.clear()
+            for key, value in rows:
+                _, kind, rest = keys.timer_parts(key)
+                commit.delete(key, timers.handle)
+                self._do(commit, kind, rest, value)
+            commit.write()
+            # All that is due lies behind this key from now on: no later scan has to pass its tombstones.
+            self._from = keys.timer_key(keys.timer_parts(rows[-1][0])[0], 0, b"")
+        following = timers.scan(self._from, keys.END, 1)
+        if following:
+            self.ring_by(max(keys.timer_parts(following[0][0])[0], now_us))
+
+    def _do(self, commit: Commit, kind: int, rest: bytes, value: bytes) -> None:
+        engine = self._engine
+        if kind == TIMER_PURGE:
+            self._purge(commit, value)
+        elif kind == TIMER_FORGET:
+            for at in range(0, len(value), 16):
+                commit.delete(value[at : at + 16], engine.columns.dedup_h)
+        elif kind == TIMER_UNIQUE:
+            held = engine.columns.unique.get(rest)
+            if held is not None and records.unpack_holder(held).until_us <= commit.now_us:
+                commit.delete(rest, engine.columns.unique_h)
+        elif kind == TIMER_EXPIRE:
+            self._expire(commit, rest)
+
+    def _purge(self, commit: Commit, done_keys: bytes) -> None:
+        """Forgets finished jobs; those that were deleted or put back meanwhile are none of its business."""
+        engine = self._engine
+        columns = engine.columns
+        for at in range(0, len(done_keys), 21):
+            key = done_keys[at : at + 21]
+            value = columns.done.get(key)
+            if value is None or key in self._purged or records.unpack_done(value).purge_us > commit.now_us:
+                continue
+            self._purged.add(key)
+            number, state, job_id = keys.done_parts(key)
+            commit.delete(key, columns.done_h)
+            commit.delete(job_id, columns.job_h)
+            engine.notes.forget(commit, job_id)
+            commit.deltas(engine.queues.by_number[number])[state] -= 1
+
+    def _expire(self, commit: Commit, job_id: bytes) -> None:
+        engine = self._engine
+        if "ttl_ignored" in engine.defects:
+            return
+        found = find(engine, job_id)
+        if found is None or found.counters.attempt or found.head.expire_us > commit.now_us:
+            return
+        if found.state == job_pb2.JOB_STATE_WAITING:
+            commit.remove_ready(found.queue, found.ready_key)
+        elif found.state == job_pb2.JOB_STATE_DELAYED:
+            commit.delete(keys.delayed_key(found.queue.number, found.ready_us, job_id), engine.columns.delayed_h)
+        else:
+            return
+        lease = Lease(job_id, found.head, found.queue)
+        expire(engine, commit, lease, found.state)

@@ -1,0 +1,1 @@
+"""The event feed: what every commit did, written with it, read by cursor."""

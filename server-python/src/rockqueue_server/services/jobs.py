@@ -1,0 +1,197 @@
+"""JobService: produces jobs and looks after them. `rockqueue/v1/job_service.proto` is the specification."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rockqueue.v1 import job_pb2, job_service_pb2
+from rockqueue_server.contract import limits
+from rockqueue_server.contract.admission import UNIQUE, Admitted, admit
+from rockqueue_server.contract.problems import Problems
+from rockqueue_server.engine import dedup, push
+from rockqueue_server.engine.lookup import FINISHED, find, show
+from rockqueue_server.engine.waiters import MOST as MOST_WAITERS
+from rockqueue_server.errors import invalid_field, job_not_found, overloaded
+from rockqueue_server.rules.ids import id_text, parse_id
+from rockqueue_server.services.bulk import Bulk
+from rockqueue_server.services.listing import list_jobs
+from rockqueue_server.services.waiting import wait_until
+
+if TYPE_CHECKING:
+    from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.services.intake import Intake
+
+_FSYNC, _WAL = job_pb2.DURABILITY_FSYNC, job_pb2.DURABILITY_WAL
+
+
+class JobService:
+    """The operations on jobs."""
+
+    def __init__(self, engine: Engine, intake: Intake) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._bulk = Bulk(engine, intake)
+
+    async def push_jobs(self, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
+        """Stores a batch of jobs, all or none."""
+        engine = self._engine
+        began = time.perf_counter()
+        size = _check_batch(request)
+        self._intake.admit(size)
+        durable = request.durability != _WAL
+        try:
+            if "ack_before_write" in engine.defects:
+                return await self._answer_too_early(request)
+            answer = await engine.submit(lambda now_us: self._push(now_us, request), durable=durable)
+        finally:
+            self._intake.release(size)
+        engine.stats.push_s.observe(time.perf_counter() - began)
+        return answer
+
+    def _push(self, now_us: int, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
+        engine, request_id = self._engine, request.request_id
+        first = dedup.first_answer(engine, "PushJobs", request_id, job_service_pb2.PushJobsResponse)
+        if first is not None:
+            return first
+        specs = list(request.jobs)
+        problems = Problems()
+        jobs = _admit_all(specs, now_us, problems)
+        problems.check()
+        push.check_room(engine, jobs)
+        commit = engine.commit(now_us)
+        if any(job.flags & UNIQUE for job in jobs):
+            push.check_conflicts(engine, commit, jobs, specs)
+        if "batch_not_atomic" in engine.defects and len(jobs) > 1:
+            half = engine.commit(now_us)
+            push.store(engine, half, jobs[:1], specs[:1])
+            half.write()
+            engine.fail(RuntimeError("defect: stopped between two halves of a batch"))
+        stored = push.store(engine, commit, jobs, specs)
+        answer = job_service_pb2.PushJobsResponse(durability=_WAL if request.durability == _WAL else _FSYNC)
+        add = answer.jobs.add
+        for job_id, existing, replaced in stored:
+            add(job_id=id_text(job_id), existing=existing, replaced=replaced)
+        dedup.remember(commit, "PushJobs", request_id, answer)
+        commit.write()
+        return answer
+
+    async def _answer_too_early(self, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
+        """A seeded defect: answers with ids, and writes nothing until the next call."""
+        ids = self._engine.ids.take(self._engine.clock.now_us(), len(request.jobs))
+        answer = job_service_pb2.PushJobsResponse(durability=_FSYNC)
+        for job_id in ids:
+            answer.jobs.add(job_id=id_text(job_id))
+        self._engine.alarms.set(self._engine.clock.now_us() + 1_000_000, lambda: self._push_late(request))
+        return answer
+
+    def _push_late(self, request: job_service_pb2.PushJobsRequest) -> None:
+        self._push(self._engine.clock.now_us(), request)
+
+    async def get_job(self, request: job_service_pb2.GetJobRequest) -> job_service_pb2.GetJobResponse:
+        """Returns one job."""
+        job_id = job_id_of(request.job_id)
+        await self._engine.settled()
+        found = find(self._engine, job_id)
+        if found is None:
+            raise job_not_found(request.job_id)
+        answer = job_service_pb2.GetJobResponse(job=show(self._engine, found))
+        await self._engine.settled()
+        return answer
+
+    async def get_job_logs(self, request: job_service_pb2.GetJobLogsRequest) -> job_service_pb2.GetJobLogsResponse:
+        """Returns the log lines of one job."""
+        job_id = job_id_of(request.job_id)
+        if self._engine.columns.job.get(job_id) is None:
+            raise job_not_found(request.job_id)
+        answer = self._engine.notes.logs(job_id)
+        await self._engine.settled()
+        return answer
+
+    async def list_jobs(self, request: job_service_pb2.ListJobsRequest) -> job_service_pb2.ListJobsResponse:
+        """Lists jobs by filter."""
+        answer = list_jobs(self._engine, request)
+        await self._engine.settled()
+        return answer
+
+    async def cancel_jobs(self, request: job_service_pb2.CancelJobsRequest) -> job_service_pb2.CancelJobsResponse:
+        """Cancels jobs."""
+        return await self._bulk.cancel(request)
+
+    async def retry_jobs(self, request: job_service_pb2.RetryJobsRequest) -> job_service_pb2.RetryJobsResponse:
+        """Puts DEAD or CANCELLED jobs back to WAITING."""
+        return await self._bulk.retry(request)
+
+    async def delete_jobs(self, request: job_service_pb2.DeleteJobsRequest) -> job_service_pb2.DeleteJobsResponse:
+        """Removes jobs."""
+        return await self._bulk.delete(request)
+
+    async def wait_job(self, request: job_service_pb2.WaitJobRequest) -> job_service_pb2.WaitJobResponse:
+        """Waits until a job is finished."""
+        engine = self._engine
+        job_id = job_id_of(request.job_id)
+        problems = Problems()
+        timeout_us = limits.DEFAULT_POLL_US
+        if request.HasField("timeout"):
+            timeout_us = problems.duration("timeout", request.timeout, limits.MAX_POLL_US)
+        problems.check()
+        found = find(engine, job_id)
+        if found is None:
+            raise job_not_found(request.job_id)
+        kept: job_pb2.Job | None = None
+        if found.state not in FINISHED and timeout_us:
+            if engine.waiters.count >= MOST_WAITERS:
+                raise overloaded(f"{MOST_WAITERS} callers wait for jobs already: try again")
+            waiting = engine.waiters.add(job_id)
+            try:
+                if await wait_until(engine, waiting, engine.clock.now_us() + timeout_us):
+                    kept = waiting.result()
+            finally:
+                engine.waiters.remove(job_id, waiting)
+        await engine.settled()
+        if kept is not None:
+            return job_service_pb2.WaitJobResponse(job=kept, finished=True)
+        found = find(engine, job_id)
+        if found is None:
+            raise job_not_found(request.job_id)
+        return job_service_pb2.WaitJobResponse(job=show(engine, found), finished=found.state in FINISHED)
+
+
+def job_id_of(text: str) -> bytes:
+    """The id of a request, or INVALID_FIELD."""
+    job_id = parse_id(text)
+    if job_id is None:
+        problems = Problems()
+        problems.add("job_id", "must be a job id: a UUID as text")
+        problems.check()
+        raise invalid_field()  # unreachable; `check` has raised
+    return job_id
+
+
+def _check_batch(request: job_service_pb2.PushJobsRequest) -> int:
+    """The bytes of a batch whose size is right; counts before it looks at any entry."""
+    problems = Problems()
+    problems.request_id(request.request_id)
+    problems.known_enum("durability", request.durability, job_pb2.Durability)
+    count = len(request.jobs)
+    if count == 0:
+        problems.add("jobs", "must hold at least one job")
+    if count > limits.BATCH_ENTRIES:
+        problems.over("jobs", limits.BATCH_ENTRIES, count, "jobs")
+    problems.check()
+    size = request.ByteSize()
+    if size > limits.BATCH_BYTES:
+        entries = sum(spec.ByteSize() for spec in request.jobs)
+        if entries > limits.BATCH_BYTES:
+            problems.over("jobs", limits.BATCH_BYTES, entries, "bytes")
+            problems.check()
+    return size
+
+
+def _admit_all(specs: list[job_pb2.JobSpec], now_us: int, problems: Problems) -> list[Admitted]:
+    jobs: list[Admitted] = []
+    for index, spec in enumerate(specs):
+        jobs.append(admit(spec, f"jobs[{index}]", now_us, problems))
+        if problems.full:
+            break
+    return jobs

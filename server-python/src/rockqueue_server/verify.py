@@ -1,0 +1,118 @@
+"""Compares everything in a store with everything else: counters with a scan, indexes with jobs, jobs with indexes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rockqueue.v1 import job_pb2, queue_service_pb2
+from rockqueue_server.engine.commit import counts_key
+from rockqueue_server.engine.records import unpack_counts, unpack_job
+from rockqueue_server.rules import keys
+from rockqueue_server.rules.ids import id_text
+from rockqueue_server.store.base import Column, Store
+from rockqueue_server.store.opening import open_directory
+
+_STEP = 1000
+_MOST_PROBLEMS = 1000
+_WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. `queues` are the counters on disk, by queue, indexed by the number of the state."""
+
+    problems: list[str] = field(default_factory=list[str])
+    jobs: int = 0
+    queues: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+
+def verify_directory(path: str | os.PathLike[str]) -> Report:
+    """Verifies a data directory that nobody else has open. Raises StoreError when it cannot be opened."""
+    directory = open_directory(path, create=False)
+    try:
+        return verify_store(directory.store)
+    finally:
+        directory.close()
+
+
+def verify_store(store: Store) -> Report:
+    """Verifies a store. Reads all of it: memory grows with the number of jobs, about 100 bytes each."""
+    report = Report()
+    places: dict[bytes, tuple[int, int]] = {}
+    counted: dict[int, list[int]] = {}
+
+    def place(job_id: bytes, queue: int, state: int) -> None:
+        counted.setdefault(queue, [0] * 8)[state] += 1
+        if job_id in places and len(report.problems) < _MOST_PROBLEMS:
+            report.problems.append(f"job {id_text(job_id)} is in two states: {places[job_id][1]} and {state}")
+        places[job_id] = (queue, state)
+
+    for key, _ in _all(store.column("ready")):
+        queue, _, _, job_id = keys.ready_parts(key)
+        place(job_id, queue, _WAITING)
+    for key, _ in _all(store.column("delayed")):
+        queue, _, job_id = keys.delayed_parts(key)
+        place(job_id, queue, _DELAYED)
+    active = {key for key, _ in _all(store.column("active"))}
+    for key, _ in _all(store.column("done")):
+        queue, state, job_id = keys.done_parts(key)
+        place(job_id, queue, state)
+    _verify_jobs(store, report, places, active, counted)
+    _verify_counts(store, report, counted)
+    return report
+
+
+def _verify_jobs(
+    store: Store,
+    report: Report,
+    places: dict[bytes, tuple[int, int]],
+    active: set[bytes],
+    counted: dict[int, list[int]],
+) -> None:
+    """Every job is in one place, and every place holds a job."""
+    problems = report.problems
+    touched = {key for key, _ in _all(store.column("touched"))}
+    for job_id, value in _all(store.column("job")):
+        report.jobs += 1
+        head = unpack_job(value)[0]
+        where = places.pop(job_id, None)
+        if job_id in active:
+            active.discard(job_id)
+            counted.setdefault(head.queue, [0] * 8)[_ACTIVE] += 1
+            if where is not None:
+                problems.append(f"job {id_text(job_id)} is ACTIVE and also in state {where[1]}")
+        elif where is None:
+            problems.append(f"job {id_text(job_id)} is in no state: it would never run")
+        elif where[0] != head.queue:
+            problems.append(f"job {id_text(job_id)} says queue {head.queue}, its index says {where[0]}")
+        touched.discard(job_id)
+        if len(problems) >= _MOST_PROBLEMS:
+            return
+    problems.extend(f"job {id_text(job_id)} has a state, {where[1]}, but no record" for job_id, where in places.items())
+    problems.extend(f"job {id_text(job_id)} is ACTIVE but has no record" for job_id in active)
+    problems.extend(f"job {id_text(job_id)} has a history but no record" for job_id in touched)
+
+
+def _verify_counts(store: Store, report: Report, counted: dict[int, list[int]]) -> None:
+    """The counters on disk are what a scan finds."""
+    meta = store.column("meta")
+    for key, value in meta.scan(b"q", b"r", 1 << 30):
+        number = int.from_bytes(key[1:], "big")
+        name = queue_service_pb2.Queue.FromString(value).name
+        stored = meta.get(counts_key(number))
+        counts = unpack_counts(stored) if stored is not None else [0] * 8
+        report.queues[name] = counts
+        found = counted.pop(number, [0] * 8)
+        if counts != found:
+            report.problems.append(f"queue {name}: counters say {counts}, a scan finds {found} (by number of state)")
+    report.problems.extend(f"queue {number} has jobs but no record" for number in counted)
+
+
+def _all(column: Column) -> Iterator[tuple[bytes, bytes]]:
+    """Every pair of a column, without holding an iterator between steps."""
+    lower = b""
+    while rows := column.scan(lower, keys.END, _STEP):
+        yield from rows
+        lower = keys.after(rows[-1][0])
