@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass, field
 
 from rockqueue.v1 import job_pb2
+from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.stats import Stats
-from rockqueue_server.engine.upkeep import state_name
 from rockqueue_server.services.events import EventService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
@@ -26,7 +26,8 @@ DEFECTS = (
     "accept_stale_lease", "ack_before_write", "batch_not_atomic", "charge_crash_on_release", "counters_drift",
     "drain_charges_crash", "early_delay", "event_skips_every_100th", "forget_request_id", "ignore_priority",
     "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart", "retention_ignored",
-    "snooze_counts_failure", "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "snooze_counts_failure", "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed",
+    "watch_repeats_on_resume",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite finds them."""
 
@@ -130,7 +131,8 @@ class Core:
         self.engine.begin_stop()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace_s
-        while loop.time() < deadline and any(session.attached for session in self.engine.sessions.by_id.values()):
+        # Sessions end in many ways; once in a life, a look every now and then is enough.
+        while loop.time() < deadline and any(session.attached for session in self.engine.sessions.by_id.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:

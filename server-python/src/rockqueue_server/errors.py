@@ -22,8 +22,8 @@ class FieldViolation:
 class ServiceError(Exception):
     """A refusal or a failure, in the terms of the contract (`rockqueue/v1/error_reason.proto`).
 
-    `reason` is an ErrorReason without its prefix. `message` is for people and tells them what to do next; everything in it
-    that varies is also in `metadata`. `retry_after_s` is set where waiting helps.
+    `reason` is an ErrorReason without its prefix. `message` is for people and tells them what to do next; everything
+    in it that varies is also in `metadata`. `retry_after_s` is set where waiting helps.
     """
 
     code: grpc.StatusCode

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rockqueue.v1 import job_pb2, queue_service_pb2
+from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.commit import counts_key
 from rockqueue_server.engine.records import unpack_counts, unpack_job
 from rockqueue_server.rules import keys
@@ -21,11 +22,19 @@ _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAY
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `queues` are the counters on disk, by queue, indexed by the number of the state."""
+    """What was found. `counts` are the counters on disk, by queue, indexed by the number of the state."""
 
     problems: list[str] = field(default_factory=list[str])
     jobs: int = 0
-    queues: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    counts: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+    @property
+    def queues(self) -> dict[str, dict[str, int]]:
+        """Jobs by queue and name of the state, in lower case."""
+        return {
+            name: {state_name(state).lower(): counts[state] for state in range(1, len(counts))}
+            for name, counts in self.counts.items()
+        }
 
 
 def verify_directory(path: str | os.PathLike[str]) -> Report:
@@ -103,7 +112,7 @@ def _verify_counts(store: Store, report: Report, counted: dict[int, list[int]]) 
         name = queue_service_pb2.Queue.FromString(value).name
         stored = meta.get(counts_key(number))
         counts = unpack_counts(stored) if stored is not None else [0] * 8
-        report.queues[name] = counts
+        report.counts[name] = counts
         found = counted.pop(number, [0] * 8)
         if counts != found:
             report.problems.append(f"queue {name}: counters say {counts}, a scan finds {found} (by number of state)")

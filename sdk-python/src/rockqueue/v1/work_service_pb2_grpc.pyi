@@ -73,7 +73,12 @@ class WorkServiceStub:
     """A worker session: credits, deliveries, settlements, heartbeats, cancel requests and drain on one stream.
 
     The first message must be `open`, and only the first. The server answers it with `opened`. A stream that breaks
-    without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter.
+    without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter. After a
+    restart of the server the same holds, with the leases' clocks started anew; leases that nobody resumes then are
+    released: the server's own end is charged to no job.
+
+    A session that has said nothing for twice `heartbeat_interval` gets no deliveries until its next message, so that
+    credits of a worker that hangs do not swallow jobs.
 
     Ends with: OK after Goodbye; INVALID_FIELD, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, SESSION_TAKEN; SHUTTING_DOWN or a
     broken connection: reconnect.
@@ -142,7 +147,12 @@ class WorkServiceAsyncStub(WorkServiceStub):
     """A worker session: credits, deliveries, settlements, heartbeats, cancel requests and drain on one stream.
 
     The first message must be `open`, and only the first. The server answers it with `opened`. A stream that breaks
-    without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter.
+    without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter. After a
+    restart of the server the same holds, with the leases' clocks started anew; leases that nobody resumes then are
+    released: the server's own end is charged to no job.
+
+    A session that has said nothing for twice `heartbeat_interval` gets no deliveries until its next message, so that
+    credits of a worker that hangs do not swallow jobs.
 
     Ends with: OK after Goodbye; INVALID_FIELD, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, SESSION_TAKEN; SHUTTING_DOWN or a
     broken connection: reconnect.
@@ -214,7 +224,12 @@ class WorkServiceServicer(metaclass=_abc_1.ABCMeta):
         """A worker session: credits, deliveries, settlements, heartbeats, cancel requests and drain on one stream.
 
         The first message must be `open`, and only the first. The server answers it with `opened`. A stream that breaks
-        without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter.
+        without Goodbye leaves its leases for `resume_grace` or for what is left of them, whichever is shorter. After a
+        restart of the server the same holds, with the leases' clocks started anew; leases that nobody resumes then are
+        released: the server's own end is charged to no job.
+
+        A session that has said nothing for twice `heartbeat_interval` gets no deliveries until its next message, so that
+        credits of a worker that hangs do not swallow jobs.
 
         Ends with: OK after Goodbye; INVALID_FIELD, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, SESSION_TAKEN; SHUTTING_DOWN or a
         broken connection: reconnect.

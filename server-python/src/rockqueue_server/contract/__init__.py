@@ -1,0 +1,1 @@
+"""What the contract says about values: limits, times, and which requests may come in."""

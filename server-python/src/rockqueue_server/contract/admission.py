@@ -38,8 +38,8 @@ class Admitted(NamedTuple):
 def admit(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> Admitted:
     """Checks one job of a push; `path` names it in problems.
 
-    Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem was noted is not to be
-    used.
+    Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem was noted is not
+    to be used.
     """
     queue, name = spec.queue, spec.name
     if queue not in _known_queues and not _learn(_known_queues, queue, valid_queue(queue)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import time
 from collections.abc import Callable
 
 _AGAIN_US = 1_000_000
@@ -12,12 +13,13 @@ _AGAIN_US = 1_000_000
 class Alarm:
     """Something to do once at `due_us`. `cancel` before then makes it nothing."""
 
-    __slots__ = ("action", "due_us", "lazy")
+    __slots__ = ("absolute", "action", "due_us", "lazy")
 
-    def __init__(self, due_us: int, action: Callable[[], None], *, lazy: bool) -> None:
+    def __init__(self, due_us: int, action: Callable[[], None], *, lazy: bool, absolute: bool) -> None:
         self.due_us = due_us
         self.action: Callable[[], None] | None = action
         self.lazy = lazy
+        self.absolute = absolute
 
     def cancel(self) -> None:
         """It will not be done."""
@@ -34,11 +36,23 @@ class Alarms:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def set(self, due_us: int, action: Callable[[], None], *, lazy: bool = False) -> Alarm:
-        """Rings at `due_us`. A lazy one is housekeeping: a test that turns the clock far does not stop at each of them."""
-        alarm = Alarm(due_us, action, lazy=lazy)
+    def set(self, due_us: int, action: Callable[[], None], *, lazy: bool = False, absolute: bool = False) -> Alarm:
+        """Rings at `due_us`.
+
+        A lazy one is housekeeping: a test that turns the clock far does not stop at each of them. An absolute one
+        means a moment; the others mean a span from when they were set, and move when the clock jumps.
+        """
+        alarm = Alarm(due_us, action, lazy=lazy, absolute=absolute)
         heapq.heappush(self._heap, (due_us, next(self._order), alarm))
         return alarm
+
+    def shift(self, by_us: int) -> None:
+        """The clock jumped ahead: what means a span of time rings that much later."""
+        for _, _, alarm in self._heap:
+            if not alarm.absolute:
+                alarm.due_us += by_us
+        self._heap = [(alarm.due_us, order, alarm) for _, order, alarm in self._heap]
+        heapq.heapify(self._heap)
 
     def next_due_us(self) -> int | None:
         """When the next alarm rings."""
@@ -52,21 +66,23 @@ class Alarms:
         dues = [due for due, _, alarm in self._heap if due <= until_us and alarm.action is not None and not alarm.lazy]
         return min(dues, default=None)
 
-    def ring(self, now_us: int, most: int) -> int:
-        """Does what is due, at most `most` alarms; returns how many it did.
+    def ring(self, now_us: int, for_s: float) -> int:
+        """Does what is due, for about `for_s` seconds; returns how many alarms it did.
 
-        An alarm whose action fails rings again a second later, so that a full disk delays a lease's end and loses it not.
+        An alarm whose action fails rings again a second later, so that a full disk delays a lease's end and loses it
+        not.
         """
         done = 0
         heap = self._heap
-        while heap and heap[0][0] <= now_us and done < most:
+        until = time.perf_counter() + for_s
+        while heap and heap[0][0] <= now_us and (not done or time.perf_counter() < until):
             alarm = heapq.heappop(heap)[2]
             action, alarm.action = alarm.action, None
             if action is not None:
                 try:
                     action()
                 except BaseException:
-                    self.set(now_us + _AGAIN_US, action, lazy=alarm.lazy)
+                    self.set(now_us + _AGAIN_US, action, lazy=alarm.lazy, absolute=alarm.absolute)
                     raise
                 done += 1
         return done

@@ -10,9 +10,10 @@ _US = 1_000_000
 class Clock:
     """Server time in microseconds since 1970.
 
-    It starts at the wall clock or just after the last time that was committed, whichever is later, follows the wall clock
-    forward, and moves by the monotonic clock when the wall clock steps back. Durations (leases, heartbeats) are differences
-    of `monotonic_us`, which no step of the wall clock touches.
+    It starts at the wall clock or just after the last time that was committed, whichever is later, follows the wall
+    clock
+    forward, and moves by the monotonic clock when the wall clock steps back. Durations (leases, heartbeats) are
+    differences of `monotonic_us`, which no step of the wall clock touches.
     """
 
     def __init__(self, floor_us: int = 0) -> None:
@@ -45,15 +46,16 @@ class Clock:
             self._offset_us = self._frozen_us - time.monotonic_ns() // 1000
             self._frozen_us = None
 
-    def follow_wall_clock(self) -> int:
-        """Takes over a wall clock that is ahead (it was set forward, or the machine slept); returns by how many microseconds.
+    def follow_wall_clock(self, least_us: int) -> int:
+        """Takes over a wall clock that is ahead by `least_us` or more; returns by how many microseconds, else 0.
 
-        Leases must not end by it: the caller shifts what runs on durations.
+        It was set forward, or the machine slept. Leases must not end by it: the caller shifts what runs on
+        durations. A clock that was turned in a test stays where it is.
         """
         if self._frozen_us is not None:
             return 0
         ahead = time.time_ns() // 1000 - self.now_us()
-        if ahead > 0:
+        if ahead >= least_us:
             self._offset_us += ahead
             return ahead
         return 0

@@ -30,8 +30,8 @@ class Commit:
     """Changes that are about to be made at `now_us`."""
 
     __slots__ = (
-        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_remembered", "_taken_out", "_timer_us", "batch",
-        "delete", "event", "events", "new_queues", "now_us", "number", "put", "uniques",
+        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_remembered", "_taken_out", "_timer_us",
+        "batch",         "delete", "event", "events", "new_queues", "now_us", "number", "put", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:

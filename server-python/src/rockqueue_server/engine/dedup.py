@@ -40,7 +40,7 @@ def settlement_key(token: bytes) -> bytes:
 
 
 def first_answer(engine: Engine, method: str, request_id: str, answer: type[M]) -> M | None:
-    """What the call with this id was answered before; None for a new id. Raises REQUEST_ID_REUSED for another method's."""
+    """What the call with this id was answered; None for a new id. Raises REQUEST_ID_REUSED for another method's."""
     if not request_id or "forget_request_id" in engine.defects:
         return None
     value = engine.columns.dedup.get(request_key(request_id))

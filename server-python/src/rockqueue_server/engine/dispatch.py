@@ -1,8 +1,9 @@
 """Deliveries: brings those who can take jobs and the jobs that wait together, once in every cycle of the engine.
 
-Within a queue the order is that of the ready keys. Among takers of a queue they go round, in chunks that are small when few
-jobs wait, so that one worker with many credits does not leave the others idle. Deliveries are written, not synced: one that
-is lost by a power cut means one more delivery.
+Within a queue the order is that of the ready keys. Among takers of a queue they go round, in chunks that are small
+when few
+jobs wait, so that one worker with many credits does not leave the others idle. Deliveries are written, not synced:
+one that is lost by a power cut means one more delivery.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.queue_state import QueueState
 
 CHUNK = 256
+SLICE = 32
+CHUNK_BYTES = 2 << 20
+"""A chunk ends when its specs have so many bytes: one more job fits into a message of 5 MiB."""
 ROUND = 4096
 """So many deliveries at most before operations get their turn again."""
 _STARTED = event_service_pb2.EVENT_TYPE_JOB_STARTED
@@ -120,13 +124,11 @@ class Dispatcher:
         now_us = commit.now_us
         lease_us = taker.lease_us or queue.lease_us
         epoch, delete, put, event = leases.epoch, commit.delete, commit.put, commit.event
-        values = columns.job.get_many([key[16:] for key, _ in picked])
+        grace = records.grace_flags(taker.session.grace_us) if taker.session is not None else 0
         granted: list[Granted] = []
-        for (key, touched), value in zip(picked, values, strict=True):
+        found = self._read(queue, picked)
+        for (key, touched), (head, spec) in zip(picked, found, strict=True):
             job_id = key[16:]
-            if value is None:
-                raise RuntimeError(f"waiting job {job_id.hex()} has no record")
-            head, spec = records.unpack_job(value)
             delete(key, columns.ready_h)
             lease = Lease(job_id, head, queue)
             lease.ready_us = int.from_bytes(key[8:16], "big")
@@ -142,7 +144,7 @@ class Dispatcher:
             lease.session = taker.session
             lease.epoch = epoch
             lease.token = records.lease_token(job_id, lease.attempt, epoch)
-            flags = records.TOUCHED if touched else 0
+            flags = records.TOUCHED | grace if touched else grace
             record = records.pack_active(
                 lease, lease.ready_us, lease_us, epoch, flags, taker.session_id, taker.worker_bytes
             )
@@ -154,6 +156,28 @@ class Dispatcher:
             deltas[_WAITING] -= len(granted)
             deltas[_ACTIVE] += len(granted)
         return granted
+
+    def _read(self, queue: QueueState, picked: list[tuple[bytes, bool]]) -> list[tuple[records.JobHead, bytes]]:
+        """Heads and specs of the jobs picked; when they are large, `picked` is cut and the rest goes back."""
+        found: list[tuple[records.JobHead, bytes]] = []
+        size = 0
+        for at in range(0, len(picked), SLICE):
+            ids = [key[16:] for key, _ in picked[at : at + SLICE]]
+            for job_id, value in zip(ids, self._engine.columns.job.get_many(ids), strict=True):
+                if value is None:
+                    raise RuntimeError(f"waiting job {job_id.hex()} has no record")
+                found.append(records.unpack_job(value))
+                size += len(value)
+                if size >= CHUNK_BYTES:
+                    break
+            if size >= CHUNK_BYTES:
+                break
+        rest = picked[len(found) :]
+        if rest:
+            for key, touched in rest:
+                queue.window.add(key, touched=touched)
+            del picked[len(found) :]
+        return found
 
     def _take_over(self, lease: Lease) -> None:
         """Counters of a job that was delivered before."""

@@ -1,8 +1,9 @@
 """The one writer: takes operations in, carries them out one after another, syncs them in groups, and answers.
 
-An operation is a plain function of the time. It runs whole, between two turns of the event loop: it reads memory and store,
-fills a commit, writes it, and only then changes memory. Many operations share one fsync: while it runs in a thread, the next
-ones are carried out and written. An answer leaves when the fsync after its write is done.
+An operation is a plain function of the time. It runs whole, between two turns of the event loop: it reads memory and
+store,
+fills a commit, writes it, and only then changes memory. Many operations share one fsync: while it runs in a thread,
+the next ones are carried out and written. An answer leaves when the fsync after its write is done.
 
     handlers -> submit -> inbox -> cycle: alarms, operations, deliveries -> write   (log, not yet synced)
                                                                               |
@@ -42,10 +43,12 @@ log = logging.getLogger("rockqueue.engine")
 
 T = TypeVar("T")
 
-ALARMS_PER_CYCLE = 200
-"""So many alarms ring before operations get their turn: a burst of due jobs must not hold up the loop."""
+ALARMS_FOR_S = 0.01
+"""For so long alarms ring before operations get their turn: a burst of due jobs must not hold up the loop."""
 _RECORD_COMMIT_EVERY_S = 1.0
 _RETRY_AFTER_FULL_US = 1_000_000
+_LOOK_AT_WALL_US = 5_000_000
+_JUMP_US = 100_000
 
 
 class Engine:
@@ -81,6 +84,7 @@ class Engine:
         self.dispatcher = Dispatcher(self)
         self.failed = asyncio.Event()
         self.stopping = False
+        self._stopped = False
         self._record_commit = record_commit
         self._recorded_at = time.monotonic()
         self._recorded = self.durable
@@ -100,15 +104,19 @@ class Engine:
         self.leases.load()
         self.timers.load()
         self.feed.start()
+        self.alarms.set(self.clock.now_us(), self._follow_wall_clock, lazy=True)
         self._sync_task = self._loop.create_task(self._sync_forever())
         self.schedule()
 
     def submit(self, operation: Callable[[int], T], *, durable: bool = True) -> asyncio.Future[T]:
-        """Has `operation(now_us)` carried out; the future gets its result when it is on disk, or in the log if not `durable`.
+        """Has `operation(now_us)` carried out; the future gets its result when it is on disk (log, if not `durable`).
 
         Raises through the future: what the operation raises, or STORAGE_FAILED when the outcome is unknown.
         """
         future: asyncio.Future[T] = self._loop.create_future()
+        if self._stopped:
+            future.set_exception(shutting_down())
+            return future
         if self.failed.is_set():
             future.set_exception(storage_failed())
             return future
@@ -172,9 +180,19 @@ class Engine:
 
     def run_due(self, now_us: int) -> None:
         """Carries out everything that is due at `now_us`, for a clock that is turned by hand."""
-        while self.alarms.ring(now_us, ALARMS_PER_CYCLE):
+        while self.alarms.ring(now_us, ALARMS_FOR_S):
             pass
         self.dispatcher.run(now_us)
+
+    def _follow_wall_clock(self) -> None:
+        """Takes over a wall clock that ran ahead (it was set, or the machine slept); no lease ends by that."""
+        ahead_us = self.clock.follow_wall_clock(_JUMP_US)
+        if ahead_us:
+            log.warning("the wall clock is %.1f s ahead: it was set, or the machine slept", ahead_us / 1e6)
+            self.alarms.shift(ahead_us)
+            self.leases.shift(ahead_us)
+            self.sessions.shift(ahead_us)
+        self.alarms.set(self.clock.now_us() + _LOOK_AT_WALL_US, self._follow_wall_clock, lazy=True)
 
     def _cycle(self) -> None:
         self._scheduled = False
@@ -183,11 +201,9 @@ class Engine:
             return
         now_us = self.clock.now_us()
         try:
-            rang = self.alarms.ring(now_us, ALARMS_PER_CYCLE)
+            self.alarms.ring(now_us, ALARMS_FOR_S)
             self._carry_out(now_us)
             self.dispatcher.run(now_us)
-            if rang == ALARMS_PER_CYCLE:
-                self.schedule()
         except StorageFull:
             self._after_full_disk(now_us)
         except ServiceError:
@@ -241,7 +257,11 @@ class Engine:
             self._timer.cancel()
             self._timer = None
         due_us = self.alarms.next_due_us()
-        if due_us is not None and not self.clock.frozen and not self._scheduled:
+        if due_us is None or self._scheduled:
+            return
+        if due_us <= now_us:
+            self.schedule()
+        elif not self.clock.frozen:
             # A thousandth more than is left: a timer of the loop may fire a little early.
             wait_s = min(max(0, due_us - now_us) / 1e6 + 0.001, 3600.0)
             self._timer = self._loop.call_later(wait_s, self.schedule)
@@ -282,8 +302,8 @@ class Engine:
             self._recorded_at = time.monotonic()
 
     async def stop(self) -> None:
-        """Stops working. What was submitted and not carried out gets SHUTTING_DOWN; what was written is synced first."""
-        self.stopping = True
+        """Stops working. What was not carried out gets SHUTTING_DOWN; what was written is synced first."""
+        self.stopping = self._stopped = True
         while self._inbox:
             future = self._inbox.popleft()[1]
             if not future.done():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.engine.queue_state import QueueState
 
-_EVENTS = {
+_EVENTS: dict[int, int] = {
     job_pb2.JOB_STATE_COMPLETED: event_service_pb2.EVENT_TYPE_JOB_COMPLETED,
     job_pb2.JOB_STATE_DEAD: event_service_pb2.EVENT_TYPE_JOB_DEAD,
     job_pb2.JOB_STATE_CANCELLED: event_service_pb2.EVENT_TYPE_JOB_CANCELLED,
@@ -51,10 +51,10 @@ def finish(
     content_type: str = "",
     result: bytes = b"",
 ) -> bool:
-    """Brings a job from `old_state` to one of the finished states; the caller takes it out of the index of its old state.
+    """Brings a job from `old_state` to a finished one; the caller takes it out of the index of its old state.
 
-    `flags` are those of `records`; `history` is a serialised Job with the errors to keep. Returns whether anything of the
-    job is kept.
+    `flags` are those of `records`; `history` is a serialised Job with the errors to keep. Returns whether anything
+    of the job is kept.
     """
     columns = engine.columns
     now_us = commit.now_us

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
+from rockqueue_server.contract.admission import TIMEOUT
 from rockqueue_server.contract.times import duration_us
 from rockqueue_server.engine import outcomes, records
 from rockqueue_server.engine.commit import Commit
@@ -85,10 +86,17 @@ class LeaseBook:
             if not engine.embedded:
                 self.watch(lease, now_us)
                 if record.session != _NO_SESSION:
-                    engine.sessions.restore(record.session, lease, now_us)
+                    engine.sessions.restore(record.session, lease, now_us, records.flags_grace_us(record.flags))
                 else:
                     self.expire_at(lease)
         return leases
+
+    def shift(self, by_us: int) -> None:
+        """The clock jumped ahead: what means a span of time ends that much later."""
+        for lease in self.by_job.values():
+            lease.deadline_us += by_us
+            if lease.cancel_by_us:
+                lease.cancel_by_us += by_us
 
     def by_token(self, token: bytes) -> Lease | None:
         """The current lease that `token` names."""
@@ -102,20 +110,28 @@ class LeaseBook:
     def pack(self, lease: Lease) -> bytes:
         """The record of a lease as it is now."""
         flags = (records.TOUCHED if lease.touched else 0) | (records.CANCEL_REQUESTED if lease.cancel_by_us else 0)
-        session = lease.session.session_id if lease.session is not None else _NO_SESSION
+        session = _NO_SESSION
+        if lease.session is not None:
+            session = lease.session.session_id
+            flags |= records.grace_flags(lease.session.grace_us)
         return records.pack_active(
             lease, lease.ready_us, lease.lease_us, lease.epoch, flags, session, lease.worker.encode()
         )
 
     def watch(self, lease: Lease, now_us: int) -> None:
         """Sets the alarm for a job that has a time limit for each attempt."""
-        if lease.head.flags & 4 and "timeout_ignored" not in self._engine.defects:
+        if lease.head.flags & TIMEOUT and "timeout_ignored" not in self._engine.defects:
             limit_us = duration_us(read_spec(self._engine, lease.job_id).timeout) or 0
             self._alarm(lease, max(lease.start_us + limit_us, now_us), self._timed_out)
 
     def expire_at(self, lease: Lease) -> None:
-        """Sets the alarm for the end of a lease that belongs to no session."""
-        self._alarm(lease, lease.deadline_us, self._ran_out)
+        """Sees to it that an alarm rings by the end of a lease that belongs to no session; it looks again then."""
+        alarm = lease.expiry
+        if alarm is not None and alarm.action is not None:
+            if alarm.due_us <= lease.deadline_us:
+                return
+            alarm.cancel()
+        lease.expiry = self._engine.alarms.set(lease.deadline_us, lambda: self._ran_out(lease))
 
     def cancel_requested(self, lease: Lease, now_us: int) -> int:
         """Notes that the job is to be cancelled; returns how long the handler has, in microseconds."""
@@ -134,6 +150,8 @@ class LeaseBook:
         session = lease.session
         if session is not None:
             session.leases.pop(lease.job_id, None)
+        if lease.expiry is not None:
+            lease.expiry.cancel()
         if lease.alarms is not None:
             for alarm in lease.alarms:
                 alarm.cancel()

@@ -98,7 +98,8 @@ def read_touched(engine: Engine, lease: Lease) -> job_pb2.Job | None:
 
 def show(engine: Engine, found: Found, *, payload: bool = True) -> job_pb2.Job:
     """The job as callers see it."""
-    job = job_pb2.Job(id=id_text(found.job_id), state=found.state, create_time=timestamp(found.head.create_us))
+    job = job_pb2.Job(id=id_text(found.job_id), create_time=timestamp(found.head.create_us))
+    job.state = found.state  # type: ignore[assignment]
     job.spec.ParseFromString(found.spec)
     if not payload:
         job.spec.ClearField("payload")

@@ -51,7 +51,7 @@ class NoteBook:
             self._pending[lease.job_id] = lease
         if report.HasField("percent"):
             percent = report.percent
-            note.percent = min(max(percent, 0.0), 100.0) if percent == percent else 0.0  # noqa: PLR0124 - NaN is not itself
+            note.percent = min(max(percent, 0.0), 100.0) if percent == percent else 0.0  # noqa: PLR0124 - NaN
         if report.HasField("message"):
             note.message = report.message[:MESSAGE_CHARS]
         for text in report.log_lines:

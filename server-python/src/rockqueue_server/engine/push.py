@@ -37,7 +37,8 @@ def check_room(engine: Engine, jobs: list[Admitted]) -> None:
             raise ServiceError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "QUEUE_FULL",
-                f"queue {name} holds {queue.backlog} jobs of at most {queue.max_backlog}: push later, or raise max_backlog_jobs",
+                f"queue {name} holds {queue.backlog} jobs of at most {queue.max_backlog}: "
+                "push later, or raise max_backlog_jobs",
                 {"queue": name, "limit": str(queue.max_backlog)},
                 retry_after_s=1.0,
             )
@@ -112,7 +113,7 @@ def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job
 
 
 class _Keyed:
-    """The unique jobs of one batch. When several of them REPLACE the same holder, the last one's fields are the ones kept."""
+    """The unique jobs of one batch. When several of them REPLACE the same holder, the last one's fields are kept."""
 
     def __init__(self, engine: Engine, commit: Commit, jobs: list[Admitted], specs: list[job_pb2.JobSpec]) -> None:
         self._engine = engine

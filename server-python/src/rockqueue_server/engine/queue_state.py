@@ -124,7 +124,7 @@ class QueueState:
         self.backoff = backoff_of(settings.default_retry)
         self.lease_us = _us(settings, "default_lease", limits.DEFAULT_LEASE_US)
         day = limits.DAY_US
-        self.retention_us = {
+        self.retention_us: dict[int, int] = {
             job_pb2.JOB_STATE_COMPLETED: _us(settings, "completed_retention", 7 * day),
             job_pb2.JOB_STATE_DEAD: _us(settings, "dead_retention", 90 * day),
             job_pb2.JOB_STATE_CANCELLED: _us(settings, "cancelled_retention", 7 * day),

@@ -1,4 +1,4 @@
-"""What the columns hold: binary records with a fixed head, so that the hot path packs and unpacks without building messages.
+"""What the columns hold: binary records with a fixed head, so that the hot path builds no messages.
 
 Times are microseconds since 1970, 0 where not set.
 """
@@ -25,8 +25,19 @@ HISTORY = 20
 NOTED = 1
 TOUCHED = 2
 CANCEL_REQUESTED = 4
-SHORT_LIVED = 8
-"""Set in a done record that is kept only to recognise a repeated settlement."""
+_GRACE_SHIFT = 8
+_GRACE_STEP_US = 100_000
+"""The grace of the session that holds a delivery is in the upper bits of its flags, in tenths of a second."""
+
+
+def grace_flags(grace_us: int) -> int:
+    """The grace of a session, rounded up, as flags of an active record."""
+    return -(-grace_us // _GRACE_STEP_US) << _GRACE_SHIFT
+
+
+def flags_grace_us(flags: int) -> int:
+    """The grace that is in flags."""
+    return (flags >> _GRACE_SHIFT) * _GRACE_STEP_US
 
 
 class JobHead(NamedTuple):

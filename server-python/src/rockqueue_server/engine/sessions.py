@@ -1,7 +1,7 @@
 """Worker sessions: who is connected, which leases they hold, and what happens when they fall silent.
 
-Heartbeats change memory only. A session's leases run from its last heartbeat or their delivery, whichever is later. A session
-that has said nothing for two heartbeat intervals gets no more deliveries until it speaks again.
+Heartbeats change memory only. A session's leases run from its last heartbeat or their delivery, whichever is later.
+A session that has said nothing for two heartbeat intervals gets no more deliveries until it speaks again.
 """
 
 from __future__ import annotations
@@ -75,7 +75,11 @@ class Session(Taker):
         """Tells the worker that a handler should stop."""
         if not self.attached:
             return
-        request = work_service_pb2.CancelRequest(lease_token=lease.token, job_id=id_text(lease.job_id), cause=cause)  # type: ignore[arg-type]
+        request = work_service_pb2.CancelRequest(
+            lease_token=lease.token,
+            job_id=id_text(lease.job_id),
+            cause=cause,  # type: ignore[arg-type]
+        )
         if grace_us is not None:
             request.grace.CopyFrom(duration(grace_us))
         self.say(work_service_pb2.WorkResponse(cancels=work_service_pb2.CancelRequests(cancels=[request])))
@@ -138,12 +142,13 @@ class SessionBook:
             if lease.cancel_by_us:
                 session.cancel(lease, work_service_pb2.CANCEL_CAUSE_REQUESTED, max(0, lease.cancel_by_us - now_us))
 
-    def restore(self, session_id: bytes, lease: Lease, now_us: int) -> None:
-        """Gives a lease that was found on disk back to its session."""
+    def restore(self, session_id: bytes, lease: Lease, now_us: int, grace_us: int) -> None:
+        """Gives a lease that was found on disk back to its session, which has `grace_us` to be resumed."""
         session = self.by_id.get(session_id)
         if session is None:
             session = Session(self._engine, session_id, [], lease.worker, None)
             session.uncharged = True
+            session.grace_us = grace_us
             session.detached_us = now_us
             session.last_beat_us = now_us
             self.by_id[session_id] = session
@@ -152,6 +157,13 @@ class SessionBook:
         session.leases[lease.job_id] = lease
         if lease.lease_us < session.grace_us:
             self._watch(session, now_us + lease.lease_us)
+
+    def shift(self, by_us: int) -> None:
+        """The clock jumped ahead: what means a span of time ends that much later."""
+        for session in self.by_id.values():
+            session.last_beat_us += by_us
+            session.last_word_us += by_us
+            session.detached_us += by_us
 
     def beat(self, session: Session, now_us: int) -> None:
         """A heartbeat: all leases of the session run anew."""

@@ -19,8 +19,8 @@ class Lease(Counters):
     """One delivery: who has the job, since when, and for how long. Times in microseconds."""
 
     __slots__ = (
-        "alarms", "cancel_by_us", "deadline_us", "epoch", "head", "job_id", "lease_us", "note", "noted", "queue",
-        "ready_us", "session", "token", "touched",
+        "alarms", "cancel_by_us", "deadline_us", "epoch", "expiry", "head", "job_id", "lease_us", "note", "noted",
+        "queue", "ready_us", "session", "token", "touched",
     )  # fmt: skip
 
     def __init__(self, job_id: bytes, head: JobHead, queue: QueueState) -> None:
@@ -44,6 +44,7 @@ class Lease(Counters):
         self.cancel_by_us = 0
         """When a cancel was asked for: until when the handler may settle. 0: none was asked for."""
         self.alarms: list[Alarm] | None = None
+        self.expiry: Alarm | None = None
 
 
 class Granted(NamedTuple):

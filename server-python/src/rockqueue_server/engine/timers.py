@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.queue_state import QueueState
 
 STEP = 500
-_LOOK_AGAIN_US = 1
 _DEFECT_EARLY_US = 500_000
 
 
@@ -50,7 +49,7 @@ class Timers:
             if self._alarm.due_us <= due_us:
                 return
             self._alarm.cancel()
-        self._alarm = self._engine.alarms.set(due_us, self._step)
+        self._alarm = self._engine.alarms.set(due_us, self._step, absolute=True)
 
     def ring_now(self) -> None:
         """Looks at everything again, after the disk was full."""
@@ -65,7 +64,7 @@ class Timers:
             if alarm.due_us <= due_us:
                 return
             alarm.cancel()
-        self._delayed[queue] = self._engine.alarms.set(due_us, lambda: self._promote(queue))
+        self._delayed[queue] = self._engine.alarms.set(due_us, lambda: self._promote(queue), absolute=True)
 
     def _look_up_delayed(self, queue: QueueState) -> None:
         lower, end = keys.queue_range(queue.number)
@@ -93,7 +92,7 @@ class Timers:
             # Nothing is delayed to before now, so no later scan has to pass the tombstones below this key.
             self._delayed_from[queue] = keys.delayed_key(queue.number, keys.delayed_parts(rows[-1][0])[1], b"")
         if len(rows) == STEP:
-            self.delayed_by(queue, now_us + _LOOK_AGAIN_US if engine.clock.frozen else now_us)
+            self.delayed_by(queue, now_us)
         else:
             self._look_up_delayed(queue)
 

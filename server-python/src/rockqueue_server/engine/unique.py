@@ -37,15 +37,14 @@ def take(engine: Engine, commit: Commit, key: bytes, unique: job_pb2.UniqueKey, 
     commit.put(key, pack_holder(held), engine.columns.unique_h)
 
 
-def let_go(
-    engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, spec: job_pb2.JobSpec, *, at: int | None
-) -> None:
-    """Lets go of a job's key when it has come to the point `at` (a UniqueUntil), or is deleted (None)."""
+def let_go(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, spec: job_pb2.JobSpec, *, at: int) -> None:
+    """Lets go of a job's key when the job has come to the point `at` (a UniqueUntil; deletion counts as FINISHED).
+
+    A key that is held for a window of time is let go of by its timer alone.
+    """
     key = unique_key(queue.number, spec.name, spec.unique)
     held = holder(engine, commit, key)
-    if held is None or held.job_id != job_id:
-        return
-    if held.until_us and at is not None:
+    if held is None or held.job_id != job_id or held.until_us:
         return
     if at == job_pb2.UNIQUE_UNTIL_STARTED and held.state != job_pb2.UNIQUE_UNTIL_STARTED:
         return

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
-from rockqueue_server.contract.admission import UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, UNIQUE
+from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import outcomes, records
 from rockqueue_server.engine.commit import Commit
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 _CANCELLED, _DEAD = job_pb2.JOB_STATE_CANCELLED, job_pb2.JOB_STATE_DEAD
-
-
-def state_name(state: int) -> str:
-    """A state without its prefix."""
-    return job_pb2.JobState.Name(state).removeprefix("JOB_STATE_")  # type: ignore[arg-type]
 
 
 def cancel(engine: Engine, commit: Commit, found: Found) -> bool:
@@ -126,7 +122,7 @@ def _never_expires(commit: Commit, found: Found, queue: int, engine: Engine) -> 
     spec = job_pb2.JobSpec.FromString(found.spec)
     spec.ClearField("expiry")
     spec.queue = engine.queues.by_number[queue].name
-    flags = head.flags & ~2
+    flags = head.flags & ~EXPIRES
     value = pack_job(flags, queue, head.priority, head.create_us, head.run_us, 0, head.name, spec.SerializeToString())
     commit.put(found.job_id, value, engine.columns.job_h)
 
@@ -143,7 +139,14 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
     if found.touched is not None:
         commit.delete(job_id, columns.touched_h)
     if found.head.flags & UNIQUE:
-        let_go(engine, commit, found.queue, job_id, job_pb2.JobSpec.FromString(found.spec), at=None)
+        let_go(
+            engine,
+            commit,
+            found.queue,
+            job_id,
+            job_pb2.JobSpec.FromString(found.spec),
+            at=job_pb2.UNIQUE_UNTIL_FINISHED,
+        )
     commit.delete(job_id, columns.job_h)
     engine.notes.forget(commit, job_id)
     commit.deltas(found.queue)[found.state] -= 1

@@ -23,8 +23,8 @@ _DROP_STEP = 5000
 class Feed:
     """The events of all commits, in order. Watchers read at their own pace; nothing waits for them.
 
-    `published` is the last commit whose events are on disk: later ones are not shown, because a power cut could take them
-    back.
+    `published` is the last commit whose events are on disk: later ones are not shown, because a power cut could take
+    them back.
     """
 
     def __init__(self, engine: Engine) -> None:

@@ -1,0 +1,1 @@
+"""The services of the contract as plain coroutines: messages in, messages out."""

@@ -1,7 +1,7 @@
 """Turns leases into the contract's deliveries, straight into bytes: the spec on disk is the spec on the wire.
 
-Building the message through protobuf's Python classes would parse and serialise every spec once more. A test compares this
-with them, field by field.
+Building the message through protobuf's Python classes would parse and serialise every spec once more. A test
+compares this with them, field by field.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ _DELIVERY = b"\x0a"  # field 1 of Deliveries and of PullJobsResponse
 _DELIVERIES = b"\x12"  # field 2 of WorkResponse
 
 
+_MORE = 0x80
+"""Set in each byte of a varint but the last."""
+
+
 def varint(value: int) -> bytes:
     """A base-128 varint of a number that is 0 or more."""
-    if value < 0x80:
+    if value < _MORE:
         return bytes((value,))
     out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
+    while value >= _MORE:
+        out.append(value & 0x7F | _MORE)
         value >>= 7
     out.append(value)
     return bytes(out)

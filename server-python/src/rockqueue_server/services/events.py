@@ -173,7 +173,7 @@ def _check_filter(wanted: event_service_pb2.EventFilter, problems: Problems) -> 
     for index, name in enumerate(wanted.queues):
         problems.queue(f"filter.queues[{index}]", name)
     for index, type_ in enumerate(wanted.types):
-        problems.known_enum(f"filter.types[{index}]", type_, event_service_pb2.EventType)
+        problems.known_enum(f"filter.types[{index}]", type_ or -1, event_service_pb2.EventType)
     for index, text in enumerate(wanted.job_ids):
         if parse_id(text) is None:
             problems.add(f"filter.job_ids[{index}]", "must be a job id: a UUID as text")

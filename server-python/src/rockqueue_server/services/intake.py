@@ -1,4 +1,4 @@
-"""Admission of new work: refuses pushes when too much waits to be written, when the disk is nearly full, or when draining.
+"""Admission of new work: refuses pushes when too much waits to be written, the disk is nearly full, or when draining.
 
 Settlements, heartbeats and deletions never come here: what drains the queue is never held up.
 """

@@ -91,7 +91,6 @@ class JobService:
     async def get_job(self, request: job_service_pb2.GetJobRequest) -> job_service_pb2.GetJobResponse:
         """Returns one job."""
         job_id = job_id_of(request.job_id)
-        await self._engine.settled()
         found = find(self._engine, job_id)
         if found is None:
             raise job_not_found(request.job_id)

@@ -60,14 +60,18 @@ def list_jobs(engine: Engine, request: job_service_pb2.ListJobsRequest) -> job_s
             position = b""
             continue
         job = show(engine, found, payload=request.include_payload)
-        answer.jobs.append(job)
         page_bytes += job.ByteSize()
-        if len(answer.jobs) >= size or page_bytes >= limits.PAGE_BYTES:
+        if answer.jobs and page_bytes > limits.PAGE_BYTES:
+            break
+        answer.jobs.append(job)
+        position = walk.position
+        if len(answer.jobs) >= size:
             break
     else:
         if walk.ended:
             return answer
-    answer.next_page_token = base64.urlsafe_b64encode(stamp + walk.position).decode()
+        position = walk.position
+    answer.next_page_token = base64.urlsafe_b64encode(stamp + position).decode()
     return answer
 
 

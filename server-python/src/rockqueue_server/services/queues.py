@@ -56,7 +56,6 @@ class QueueService:
             except (binascii.Error, ValueError):
                 problems.add("page_token", "must be the next_page_token of an earlier page")
         problems.check()
-        await self._engine.settled()
         size = min(request.page_size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)
         queues = self._engine.queues.by_name
         names = sorted(name for name, queue in queues.items() if queue.exists and name.startswith(request.prefix))
@@ -65,11 +64,11 @@ class QueueService:
         answer.queues.extend(self._engine.queues.show(queues[name]) for name in names[start : start + size])
         if start + size < len(names):
             answer.next_page_token = base64.urlsafe_b64encode(names[start + size - 1].encode()).decode()
+        await self._engine.settled()
         return answer
 
     async def get_queue(self, request: queue_service_pb2.GetQueueRequest) -> queue_service_pb2.GetQueueResponse:
         """Returns one queue."""
-        await self._engine.settled()
         answer = queue_service_pb2.GetQueueResponse(queue=self._engine.queues.show(self._existing(request.queue)))
         await self._engine.settled()
         return answer

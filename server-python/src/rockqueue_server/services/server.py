@@ -119,6 +119,6 @@ class StoreService:
         problems = report.problems + [
             f"queue {queue.name}: counters in memory {queue.counts} differ from those on disk"
             for queue in self._engine.queues.by_name.values()
-            if queue.exists and report.queues.get(queue.name) != queue.counts
+            if queue.exists and report.counts.get(queue.name) != queue.counts
         ]
         return store_service_pb2.VerifyStoreResponse(problems=problems, jobs=report.jobs)

@@ -1,12 +1,13 @@
 """One `Work` stream: reads what the worker says, and writes what its session has to say to it.
 
-Reading never waits for a commit: settlements are handed to the engine and answered when they are on disk, while the next
-messages are read. What is to be written waits in the session's outbox; credits bound it.
+Reading never waits for a commit: settlements are handed to the engine and answered when they are on disk, while the
+next messages are read. What is to be written waits in the session's outbox; credits bound it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
@@ -87,7 +88,8 @@ class SessionStream:
             return
         if self._goodbye:
             return
-        await self._engine.submit(lambda now_us: self._engine.sessions.detach(session, now_us), durable=False)
+        with contextlib.suppress(ServiceError):
+            await self._engine.submit(lambda now_us: self._engine.sessions.detach(session, now_us), durable=False)
 
     def _wake(self) -> None:
         self._more.set()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def wait_until(engine: Engine, future: asyncio.Future[Any], due_us: int) -> bool:
-    """Waits for `future` until `due_us`; returns whether it is done. Raises SHUTTING_DOWN when the server stops first."""
+    """Waits for `future` until `due_us`; returns whether it is done. Raises SHUTTING_DOWN if the server stops first."""
     stop = engine.stop_signal()
     time_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import job_service_pb2, work_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.engine.records import token_parts
 from rockqueue_server.engine.settle import Settling
 from rockqueue_server.engine.takers import Lease, Pull
 from rockqueue_server.errors import lease_lost, overloaded
@@ -119,7 +120,7 @@ class WorkService:
         for token in request.lease_tokens:
             lease = engine.leases.by_token(token)
             if lease is None:
-                answer.leases.add(status=entry_status(lease_lost(id_text(token[:16]) if len(token) >= 16 else "")))  # noqa: PLR2004
+                answer.leases.add(status=entry_status(lease_lost(_job_of(token))))
                 continue
             _extend(lease, now_us, lease_us)
             if lease.session is None:
@@ -130,6 +131,11 @@ class WorkService:
             if lease is not None:
                 engine.notes.report(lease, report, now_us)
         return answer
+
+
+def _job_of(token: bytes) -> str:
+    parts = token_parts(token)
+    return id_text(parts[0]) if parts is not None else ""
 
 
 def _extend(lease: Lease, now_us: int, lease_us: int | None) -> None:

@@ -1,0 +1,1 @@
+"""Ordered keys on something that lasts."""

@@ -1,4 +1,4 @@
-"""Opens a data directory: checks that it is ours, free, readable, of a known format, and whole, before anything is served.
+"""Opens a data directory: checks first that it is ours, free, readable, of a known format, and whole.
 
 A data directory holds
 
@@ -7,8 +7,8 @@ A data directory holds
     COMMIT      the number of the last commit known to be on disk, in decimal, written about once a second
     db/         the RocksDB database
 
-COMMIT is the guard against a log that was cut or emptied: RocksDB cannot tell a lost tail from one that was never written,
-so a database whose last commit is older than COMMIT says is refused.
+COMMIT is the guard against a log that was cut or emptied: RocksDB cannot tell a lost tail from one that was never
+written, so a database whose last commit is older than COMMIT says is refused.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def open_directory(
     except BaseException:
         os.close(owner_fd)
         raise
-    return DataDirectory(directory, store, owner_fd)
+    opened = DataDirectory(directory, store, owner_fd)
+    if accept_data_loss:
+        opened.record_commit(_last_commit(store))
+    return opened
 
 
 def _prepare(directory: Path, *, create: bool) -> None:
@@ -124,7 +127,8 @@ def _check_format(directory: Path) -> None:
         found = marker.read_text(errors="replace").strip()
         if found != FORMAT:
             raise StoreError(
-                f"{directory} has format {found!r}, this version reads {FORMAT!r}: use the version that wrote it, or upgrade"
+                f"{directory} has format {found!r}, this version reads {FORMAT!r}: "
+                "use the version that wrote it, or upgrade"
             )
         return
     foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in ("OWNER", "lost+found"))
@@ -169,21 +173,25 @@ def _open_database(directory: Path) -> RocksStore:
         if "Permission denied" in text or "Read-only file system" in text:
             raise StoreError(f"{directory} is read-only: give this user write permission on all its files") from error
         raise StoreError(
-            f"{directory} is damaged and was not opened, so that nothing more is lost ({_one_line(text)}). Keep a copy of the "
-            "directory, check the disk, and restore the last backup"
+            f"{directory} is damaged and was not opened, so that nothing more is lost ({_one_line(text)}). "
+            "Keep a copy of the directory, check the disk, and restore the last backup"
         ) from error
 
 
 def _check_commit(directory: Path, store: RocksStore, *, accept_data_loss: bool) -> None:
     promised = _recorded_commit(directory)
-    value = store.column("meta").get(COMMIT_KEY)
-    found = COMMIT_VALUE.unpack(value)[0] if value else 0
+    found = _last_commit(store)
     if found < promised and not accept_data_loss:
         raise StoreError(
             f"{directory} has lost writes that were on disk: its last commit is {found}, but commit {promised} was "
             "acknowledged. Its log was cut or replaced. Keep a copy and restore the last backup, or start with "
             "--accept-data-loss to go on with what is left"
         )
+
+
+def _last_commit(store: RocksStore) -> int:
+    value = store.column("meta").get(COMMIT_KEY)
+    return COMMIT_VALUE.unpack(value)[0] if value else 0
 
 
 def _recorded_commit(directory: Path) -> int:
@@ -193,7 +201,8 @@ def _recorded_commit(directory: Path) -> int:
         return 0
     except ValueError as error:
         raise StoreError(
-            f"{directory / 'COMMIT'} is damaged: check the disk. If 'rockqueue check' finds the rest whole, delete this file"
+            f"{directory / 'COMMIT'} is damaged: check the disk. "
+            "If 'rockqueue check' finds the rest whole, delete this file"
         ) from error
 
 

@@ -1,0 +1,1 @@
+"""The RockQueue server: the engine, its store, and the gRPC face."""

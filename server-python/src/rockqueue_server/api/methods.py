@@ -1,0 +1,70 @@
+"""The table from the methods of the contract to the coroutines of the core, made from the service descriptors.
+
+A method that the contract has and the core lacks is found when the server starts, not when it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
+from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue_server.api import boundary
+from rockqueue_server.api.core_port import ServedCore
+
+# Bytes in, bytes out: the boundary parses and serializes.
+Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
+
+# Service of the contract -> attribute of the core.
+SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
+    (job_service_pb2.DESCRIPTOR.services_by_name["JobService"], "jobs"),
+    (work_service_pb2.DESCRIPTOR.services_by_name["WorkService"], "work"),
+    (queue_service_pb2.DESCRIPTOR.services_by_name["QueueService"], "queues"),
+    (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], "events"),
+    (server_service_pb2.DESCRIPTOR.services_by_name["ServerService"], "server"),
+    (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),
+    (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], "store"),
+)
+
+
+def served(core: ServedCore) -> Iterator[tuple[ServiceDescriptor, object]]:
+    """The services that this core offers, each with the object that implements it."""
+    for service, attribute in SERVICES:
+        implementation = getattr(core, attribute)
+        if implementation is not None:
+            yield service, implementation
+
+
+def handlers(service: ServiceDescriptor, implementation: object, write_timeout_s: float) -> dict[str, Handler]:
+    """One gRPC handler for each method of a service. Raises TypeError when the implementation lacks one."""
+    return {method.name: _handler(service, method, implementation, write_timeout_s) for method in service.methods}
+
+
+def _handler(
+    service: ServiceDescriptor, method: MethodDescriptor, implementation: object, write_timeout_s: float
+) -> Handler:
+    target = getattr(implementation, snake_case(method.name), None)
+    if target is None:
+        raise TypeError(f"{type(implementation).__name__} has no {snake_case(method.name)} for {method.full_name}")
+    face = boundary.MethodFace(
+        name=f"/{service.full_name}/{method.name}",
+        message_type=method.input_type.full_name,
+        parse=GetMessageClass(method.input_type).FromString,
+        write_timeout_s=write_timeout_s,
+    )
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(boundary.two_way_stream(face, target))
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(boundary.server_stream(face, target))
+    return grpc.unary_unary_rpc_method_handler(boundary.unary(face, target))
+
+
+def snake_case(name: str) -> str:
+    """`PushJobs` -> `push_jobs`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
