@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from api.scripted import ScriptedCore
+from api.scripted import ScriptedCore, until
 from prometheus_client.parser import text_string_to_metric_families
 
+from rockqueue_server.api import monitor as monitor_module
 from rockqueue_server.api.monitor import monitor
 from rockqueue_server.api.sockets import BindError
 from rockqueue_server.config import TcpAddress
@@ -179,6 +180,29 @@ async def test_odd_requests_are_answered_and_hurt_nobody(request_bytes: bytes, s
     async with port_of(ScriptedCore()) as address:
         assert (await http(address, request_bytes))[0] == status
         assert (await http(address, get("/healthz")))[0] == 200
+
+
+async def test_silent_connections_are_bounded_in_number() -> None:
+    async with port_of(ScriptedCore()) as address:
+        silent = [
+            await asyncio.open_connection(address.host, address.port) for _ in range(monitor_module.MAX_CONNECTIONS)
+        ]
+        assert (await http(address, get("/healthz")))[0] == 503
+        for _, writer in silent:
+            writer.close()
+
+        async def served() -> bool:
+            return (await http(address, get("/healthz")))[0] == 200
+
+        await until(served)
+
+
+async def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor_module, "REQUEST_TIMEOUT_S", 0.05)
+    async with port_of(ScriptedCore()) as address:
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
 
 
 async def test_many_scrapes_at_once_are_all_answered() -> None:

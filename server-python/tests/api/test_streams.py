@@ -153,7 +153,13 @@ async def test_bytes_that_are_no_message_end_the_stream_with_the_reason(core: Sc
 @pytest.mark.parametrize("message_bytes", [1_000, 1_000_000])
 async def test_a_client_that_does_not_read_is_cut(message_bytes: int, caplog: pytest.LogCaptureFixture) -> None:
     closed = asyncio.Event()
+    kept: list[object] = []  # so that the generator is closed by the server, not by the garbage collector
     sent = 0
+
+    def keep(request: object) -> AsyncIterator[bytes]:
+        responses = flood(request)
+        kept.append(responses)
+        return responses
 
     async def flood(_: object) -> AsyncIterator[bytes]:
         nonlocal sent
@@ -165,7 +171,7 @@ async def test_a_client_that_does_not_read_is_cut(message_bytes: int, caplog: py
         finally:
             closed.set()
 
-    async with scripted({"watch_events": flood}, settings=ServerSettings(write_timeout_s=0.2)) as (_, channel):
+    async with scripted({"watch_events": keep}, settings=ServerSettings(write_timeout_s=0.2)) as (_, channel):
         stub = event_service_pb2_grpc.EventServiceStub(channel)
         silent = stub.WatchEvents(event_service_pb2.WatchEventsRequest())
         await asyncio.wait_for(silent.read(), 10)

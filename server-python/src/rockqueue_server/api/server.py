@@ -15,7 +15,7 @@ from grpc_health.v1._async import HealthServicer
 from rockqueue_server.api import methods
 from rockqueue_server.api.boundary import MAX_MESSAGE_BYTES
 from rockqueue_server.api.core_port import ServedCore
-from rockqueue_server.api.sockets import BindError, bind, unlink_socket
+from rockqueue_server.api.sockets import BindError, bind
 from rockqueue_server.config import Address, parse_address
 
 __all__ = ["BindError", "RunningServer", "ServerSettings", "serve"]
@@ -57,7 +57,6 @@ class RunningServer:
         self, server: grpc.aio.Server, health: HealthServicer, address: Address, settings: ServerSettings
     ) -> None:
         self.address = str(address)
-        self._bound = address
         self._server = server
         self._health = health
         self._settings = settings
@@ -85,7 +84,6 @@ class RunningServer:
         self._stopped = True
         await self.announce_shutdown()
         await self._server.stop(self._settings.stop_grace_s if grace_s is None else grace_s)
-        unlink_socket(self._bound)
 
 
 @asynccontextmanager

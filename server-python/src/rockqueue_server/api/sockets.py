@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -72,10 +71,3 @@ def _refuse_taken_path(address: UnixAddress) -> None:
         except OSError as error:
             raise bind_error(address, error) from None
     raise BindError(f"cannot listen on {address}: a running server has this socket; stop it, or choose another path")
-
-
-def unlink_socket(address: Address) -> None:
-    """Removes the file of a Unix socket that is no longer served."""
-    if isinstance(address, UnixAddress):
-        with suppress(OSError):
-            Path(address.path).unlink()

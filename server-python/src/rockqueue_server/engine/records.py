@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rockqueue.v1 import job_pb2
 
 _HEAD = struct.Struct(">BIiQQQH")
-_ACTIVE = struct.Struct(">IIIIIQQQIB16sH")
+_ACTIVE = struct.Struct(">IIIIIQQQII16sH")
 _DONE = struct.Struct(">IIIIIQQQIBBHHI")
 _COUNTS = struct.Struct(">8q")
 _TOKEN = struct.Struct(">II")
