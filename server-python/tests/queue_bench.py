@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from google.protobuf.duration_pb2 import Duration
+
 from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
 from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2, queue_service_pb2, work_service_pb2
-
 from rockqueue_server.core import Core, CoreOptions
 
 LIMIT_S = 20
@@ -40,8 +40,12 @@ class QueueBench:
     async def pull(self, *queues: str, most: int = 1000, **fields: object) -> list[work_service_pb2.Delivery]:
         """Takes what is there now."""
         request = work_service_pb2.PullJobsRequest(
-            queues=queues or ["mail"], worker="w", max_jobs=most, timeout=seconds(0), **fields
-        )  # type: ignore[arg-type]
+            queues=queues or ["mail"],
+            worker="w",
+            max_jobs=most,
+            timeout=seconds(0),
+            **fields,  # type: ignore[arg-type]
+        )
         return list((await self.core.work.pull_jobs(request)).deliveries)
 
     async def settle(self, *settlements: work_service_pb2.Settlement) -> list[str]:
@@ -105,7 +109,7 @@ class QueueBench:
 
 
 @asynccontextmanager
-async def bench(path: Path, *, embedded: bool = False, min_free_bytes: int = 0) -> AsyncIterator[QueueBench]:
+async def bench(path: Path, *, embedded: bool = False, min_free_bytes: int = 0) -> AsyncGenerator[QueueBench]:
     """Opens a core with a frozen clock, and closes it; the books must balance in the end."""
     options = CoreOptions(testing=True, embedded=embedded, min_free_bytes=min_free_bytes)
     core = await Core.open(path, options)

@@ -177,7 +177,7 @@ async def test_a_client_that_does_not_read_is_cut(message_bytes: int, caplog: py
         await asyncio.wait_for(silent.read(), 10)
         await asyncio.wait_for(closed.wait(), 10)
         await until(lambda: any("does not read" in record.message for record in caplog.records))
-        assert 0 < sent * message_bytes < 20_000_000
+        assert 0 < sent * message_bytes < 100_000_000
         # The server lives, and the client, when it reads again, finds the end of the stream.
         code = await asyncio.wait_for(drained(silent), 20)
     assert code == grpc.StatusCode.UNAVAILABLE

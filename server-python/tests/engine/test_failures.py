@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from queue_bench import QueueBench, bench, spec
-from rockqueue.v1 import work_service_pb2
 
+from rockqueue.v1 import work_service_pb2
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.store.base import Batch, StorageFailed, StorageFull
 
@@ -115,13 +115,13 @@ async def test_intake_is_refused_before_the_disk_is_full_and_what_drains_goes_on
     async with bench(tmp_path / "jobs.db") as opened:
         await opened.push(spec(), spec())
         (one, _) = await opened.pull()
-        intake = opened.core._intake  # noqa: SLF001 - what `--min-free` sets
-        intake._min_free_bytes, intake._looked_at = 1 << 60, 0.0  # noqa: SLF001
+        intake = opened.core._intake
+        intake._min_free_bytes, intake._looked_at = 1 << 60, 0.0
         with pytest.raises(ServiceError, match="STORAGE_FULL") as refused:
             await opened.push()
         assert refused.value.retry_after_s
         assert await opened.complete(one) == ""
-        intake._min_free_bytes, intake._looked_at = 0, 0.0  # noqa: SLF001
+        intake._min_free_bytes, intake._looked_at = 0, 0.0
         await opened.push()
 
 
@@ -172,7 +172,7 @@ def test_a_really_full_disk_refuses_pushes_and_serves_again_after_space_was_free
 
 
 async def test_a_caller_that_goes_away_leaves_its_push_whole(queue_bench: QueueBench) -> None:
-    call = asyncio.ensure_future(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))
+    call = asyncio.ensure_future(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))  # noqa: RUF006
     await asyncio.sleep(0)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)

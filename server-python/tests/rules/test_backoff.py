@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rockqueue.v1 import job_pb2
 
+from rockqueue.v1 import job_pb2
 from rockqueue_server.rules.backoff import Backoff, pause_us
 
 FIXED, LINEAR, EXPONENTIAL = (

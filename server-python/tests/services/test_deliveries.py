@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rockqueue.v1 import job_pb2, work_service_pb2
 
+from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_server.contract.times import duration, timestamp
 from rockqueue_server.engine.queue_state import QueueState
 from rockqueue_server.engine.records import JobHead, lease_token

@@ -80,7 +80,10 @@ class Commit:
 
     def purge_at(self, due_us: int, done_key: bytes) -> None:
         """The finished job behind `done_key` is to be forgotten at `due_us`."""
-        self._purges.setdefault(due_us, []).append(done_key)
+        due = self._purges.get(due_us)
+        if due is None:
+            due = self._purges[due_us] = []
+        due.append(done_key)
 
     def remember(self, key: bytes, value: bytes, until_us: int) -> None:
         """Keeps an answer in column `dedup` until `until_us`. `key` has 16 bytes."""

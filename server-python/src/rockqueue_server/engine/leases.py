@@ -158,6 +158,11 @@ class LeaseBook:
         if lease.queue.max_active is not None:
             self._engine.dispatcher.dirty[lease.queue] = None
 
+    def end_all(self, leases: list[Lease]) -> None:
+        """Many deliveries have ended."""
+        for lease in leases:
+            self.end(lease)
+
     def crash(self, leases: list[Lease], now_us: int, *, charged: bool = True) -> None:
         """The leases ran out. `charged` is False where the server's own restart is to blame."""
         if not leases:

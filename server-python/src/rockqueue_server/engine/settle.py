@@ -36,6 +36,7 @@ class Settling:
         self._now_us = now_us
         self._commit: Commit = engine.commit(now_us)
         self._ended: dict[bytes, Settlement] = {}
+        self._leases: list[Lease] = []
         self.failures: dict[int, ServiceError] = {}
 
     def run(self, settlements: list[Settlement]) -> dict[int, ServiceError]:
@@ -49,8 +50,10 @@ class Settling:
         return self.failures
 
     def _write(self) -> None:
-        if self._ended:
+        if self._leases:
             self._commit.write()
+            self._engine.leases.end_all(self._leases)
+            self._leases = []
 
     def _settle(self, settlement: Settlement, path: str) -> None:
         token = settlement.lease_token
@@ -65,8 +68,7 @@ class Settling:
             self._end_otherwise(lease, settlement, outcome, path)
             self._remember(settlement)
         self._ended[lease.job_id] = settlement
-        leases = self._engine.leases
-        self._commit.after(lambda: leases.end(lease))
+        self._leases.append(lease)
 
     def _complete(self, lease: Lease, settlement: Settlement, path: str) -> None:
         complete = settlement.complete

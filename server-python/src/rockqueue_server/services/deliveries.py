@@ -48,13 +48,19 @@ def _lease_field(lease_us: int) -> bytes:
     return _LEASE + varint(len(value)) + value
 
 
+@lru_cache(maxsize=4096)
+def _create_time_field(create_us: int) -> bytes:
+    """Jobs of one push were created in one moment, and mostly travel together."""
+    value = timestamp(create_us).SerializeToString()
+    return _CREATE_TIME + varint(len(value)) + value
+
+
 def delivery(granted: Granted) -> bytes:
     """A serialised `Delivery`."""
     lease, spec = granted
-    created = timestamp(lease.head.create_us).SerializeToString()
     parts = [
         _JOB_ID, id_text(lease.job_id).encode(), _TOKEN, lease.token, _lease_field(lease.lease_us),
-        _ATTEMPT, varint(lease.attempt), _SPEC, varint(len(spec)), spec, _CREATE_TIME, varint(len(created)), created,
+        _ATTEMPT, varint(lease.attempt), _SPEC, varint(len(spec)), spec, _create_time_field(lease.head.create_us),
     ]  # fmt: skip
     if lease.failures:
         parts += (_FAILURES, varint(lease.failures))
