@@ -62,6 +62,20 @@ def http_status(address: str, path: str) -> int:
             return error.code
 
 
+def test_open_connections_do_not_disturb_a_stop(start: Start, tmp_path: Path) -> None:
+    server = serve(start, tmp_path, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    ready = server.event("ready")
+    with connected(ready["metrics"]), connected(ready["listen"]):
+        assert http_status(ready["metrics"], "healthz") == 200
+        assert server.stop() == 0
+    assert {line["level"] for line in server.log} == {"info"}
+
+
+def connected(address: str) -> socket.socket:
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
 def test_a_second_signal_ends_at_once(start: Start, tmp_path: Path) -> None:
     server = serve(start, tmp_path, script="long_drain")
     server.ready()

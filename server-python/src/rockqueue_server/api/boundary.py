@@ -157,7 +157,9 @@ async def _pump(
     # A core may end its stream when the requests fail, instead of passing their error on.
     failure = failure or (requests.failure if requests else None)
     if failure is not None:
-        await _abort(context, failure)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(face.write_timeout_s):
+                await _abort(context, failure)
 
 
 def _serialized(response: Message | bytes) -> bytes:

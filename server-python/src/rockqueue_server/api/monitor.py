@@ -54,6 +54,9 @@ class Monitor:
                     await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
+        except asyncio.CancelledError:
+            # The process ends. asyncio's stream server reports a handler that ends cancelled as an error.
+            return
         except Exception:
             logger.exception("monitoring request failed")
         finally:

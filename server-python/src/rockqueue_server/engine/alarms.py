@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable
 
 _AGAIN_US = 1_000_000
+_MOST_CANCELLED = 1000
 
 
 class Alarm:
     """Something to do once at `due_us`. `cancel` before then makes it nothing."""
 
-    __slots__ = ("absolute", "action", "due_us", "lazy")
+    __slots__ = ("_alarms", "absolute", "action", "due_us", "lazy")
 
-    def __init__(self, due_us: int, action: Callable[[], None], *, lazy: bool, absolute: bool) -> None:
+    def __init__(self, alarms: Alarms, due_us: int, action: Callable[[], None], *, lazy: bool, absolute: bool) -> None:
+        self._alarms = alarms
         self.due_us = due_us
         self.action: Callable[[], None] | None = action
         self.lazy = lazy
@@ -23,7 +25,9 @@ class Alarm:
 
     def cancel(self) -> None:
         """It will not be done."""
-        self.action = None
+        if self.action is not None:
+            self.action = None
+            self._alarms.cancelled()
 
 
 class Alarms:
@@ -32,6 +36,7 @@ class Alarms:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Alarm]] = []
         self._order = itertools.count()
+        self._cancelled = 0
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -42,9 +47,17 @@ class Alarms:
         A lazy one is housekeeping: a test that turns the clock far does not stop at each of them. An absolute one
         means a moment; the others mean a span from when they were set, and move when the clock jumps.
         """
-        alarm = Alarm(due_us, action, lazy=lazy, absolute=absolute)
+        alarm = Alarm(self, due_us, action, lazy=lazy, absolute=absolute)
         heapq.heappush(self._heap, (due_us, next(self._order), alarm))
         return alarm
+
+    def cancelled(self) -> None:
+        """One more will not ring. When most are such, they go: an alarm set for next year must not stay until then."""
+        self._cancelled += 1
+        if self._cancelled > _MOST_CANCELLED and 2 * self._cancelled > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2].action is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
 
     def shift(self, by_us: int) -> None:
         """The clock jumped ahead: what means a span of time rings that much later."""
@@ -73,10 +86,9 @@ class Alarms:
         not.
         """
         done = 0
-        heap = self._heap
         until = time.perf_counter() + for_s
-        while heap and heap[0][0] <= now_us and (not done or time.perf_counter() < until):
-            alarm = heapq.heappop(heap)[2]
+        while self._heap and self._heap[0][0] <= now_us and (not done or time.perf_counter() < until):
+            alarm = heapq.heappop(self._heap)[2]
             action, alarm.action = alarm.action, None
             if action is not None:
                 try:

@@ -98,7 +98,7 @@ class Dispatcher:
             taker = next(iter(hungry))
             del hungry[taker]
             hungry[taker] = None
-            if taker.session is None or not taker.session.silent(now_us):
+            if taker.session is None or not taker.session.busy(now_us):
                 return taker
         return None
 

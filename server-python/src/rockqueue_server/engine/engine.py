@@ -173,6 +173,7 @@ class Engine:
             return
         log.critical("the disk failed; stopping, so that nothing false is answered: %s", error)
         self.failed.set()
+        self.begin_stop()
         for _, future, _result in self._unsynced:
             if not future.done():
                 future.set_exception(storage_failed())

@@ -46,14 +46,16 @@ def check_room(engine: Engine, jobs: list[Admitted]) -> None:
 
 def check_conflicts(engine: Engine, commit: Commit, jobs: list[Admitted], specs: list[job_pb2.JobSpec]) -> None:
     """Raises UNIQUE_CONFLICT when a job of the batch must not be there beside one that holds its key."""
-    mine: set[bytes] = set()
+    mine: set[tuple[str, bytes]] = set()
     for index, (job, spec) in enumerate(zip(jobs, specs, strict=True)):
         if not job.flags & UNIQUE:
             continue
-        queue = engine.queues.expect(job.queue)
-        key = unique_key(queue.number, job.name, spec.unique)
-        held = unique.holder(engine, commit, key)
-        if spec.unique.on_conflict == job_pb2.UNIQUE_CONFLICT_REJECT and (held is not None or key in mine):
+        queue = engine.queues.get(job.queue)
+        number = queue.number if queue is not None else 0
+        key = unique_key(number, job.name, spec.unique)
+        held = unique.holder(engine, commit, key) if queue is not None else None
+        mine_key = (job.queue, key)
+        if spec.unique.on_conflict == job_pb2.UNIQUE_CONFLICT_REJECT and (held is not None or mine_key in mine):
             holder_id = id_text(held.job_id) if held is not None else ""
             raise ServiceError(
                 grpc.StatusCode.ALREADY_EXISTS,
@@ -61,7 +63,7 @@ def check_conflicts(engine: Engine, commit: Commit, jobs: list[Admitted], specs:
                 f"jobs[{index}]: job {holder_id or 'earlier in this batch'} holds the unique key {spec.unique.key!r}",
                 {"job_id": holder_id, "index": str(index), "key": spec.unique.key},
             )
-        mine.add(key)
+        mine.add(mine_key)
 
 
 def store(

@@ -104,6 +104,8 @@ class QueueState:
         self.next_delayed_us = 0
         self.hungry: dict[Taker, None] = {}
         self.workers = 0
+        self.holders = 0
+        """Sessions and pulls that hold this object."""
         self.stats = QueueStats()
         self.settings = queue_service_pb2.QueueSettings()
         self.apply_settings(self.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, queue_service_pb2
@@ -49,6 +50,22 @@ class QueueBook:
     def expect(self, name: str) -> QueueState:
         """A queue, existing or only waited on."""
         return self.by_name.get(name) or self._make(name, self._next_number)
+
+    def hold(self, names: Iterable[str]) -> list[QueueState]:
+        """Queues that somebody waits on, existing or not. Give them back with `let_go`."""
+        queues = [self.expect(name) for name in names]
+        for queue in queues:
+            queue.holders += 1
+        return queues
+
+    def let_go(self, queues: list[QueueState]) -> None:
+        """Nobody waits on them on this account any more: a queue that never came into being is forgotten."""
+        for queue in queues:
+            queue.holders -= 1
+            if not queue.holders and not queue.exists:
+                self.by_name.pop(queue.name, None)
+                self.by_number.pop(queue.number, None)
+                self._engine.stats.queues.pop(queue.name, None)
 
     def ensure(self, commit: Commit, name: str) -> QueueState:
         """A queue that exists once the commit is written."""

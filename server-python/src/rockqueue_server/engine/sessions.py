@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.queue_state import QueueState
 
 MOST = 10_000
+_OUTBOX_BYTES = 8 << 20
 _LONGEST_HEARTBEAT_US = 10 * limits.SECOND_US
 
 
@@ -47,6 +48,8 @@ class Session(Taker):
         self.uncharged = False
         """The session was found on disk and nobody has resumed it: what it loses is charged to no job."""
         self.outbox: list[Granted | work_service_pb2.WorkResponse] = []
+        self.outbox_bytes = 0
+        """What waits to be read by the worker: one that reads slowly gets no more until it has caught up."""
         self.wake: Callable[[], None] = _nothing
         self.taken_over: Callable[[], None] = _nothing
         """Tells the stream that carries the session that another one does now."""
@@ -57,6 +60,20 @@ class Session(Taker):
         """The id as the worker knows it."""
         return id_text(self.session_id)
 
+    def busy(self, now_us: int) -> bool:
+        """Is to get no deliveries now, whatever its credits: it may be gone, or does not read what it has."""
+        return self.silent(now_us) or self.outbox_bytes >= _OUTBOX_BYTES
+
+    def emptied(self) -> list[Granted | work_service_pb2.WorkResponse]:
+        """Takes what is in the outbox; deliveries that waited for room go on."""
+        outbox, self.outbox = self.outbox, []
+        if self.outbox_bytes >= _OUTBOX_BYTES and self.credits:
+            for queue in self.queues:
+                self._engine.dispatcher.dirty[queue] = None
+            self._engine.schedule()
+        self.outbox_bytes = 0
+        return outbox
+
     def silent(self, now_us: int) -> bool:
         """The worker may be gone: it has said nothing for too long."""
         return now_us - self.last_word_us > 2 * self.heartbeat_us
@@ -64,6 +81,7 @@ class Session(Taker):
     def receive(self, granted: list[Granted]) -> None:
         """Puts deliveries into the outbox."""
         self.outbox.extend(granted)
+        self.outbox_bytes += sum(len(one.spec) for one in granted)
         self.wake()
 
     def say(self, message: work_service_pb2.WorkResponse) -> None:
@@ -131,10 +149,12 @@ class SessionBook:
         session.credits = 0
         for queue in session.queues:
             queue.workers -= 1
+        self._engine.queues.let_go(session.queues)
         session.queues = queues
         session.lease_us = lease_us
         session.grace_us = grace_us
         session.outbox.clear()
+        session.outbox_bytes = 0
         unseen = [lease for lease in session.leases.values() if lease.token not in held]
         self.release(unseen, now_us)
         self._attach(session, now_us)
@@ -274,6 +294,7 @@ class SessionBook:
             session.alarm.cancel()
         for queue in session.queues:
             queue.workers -= 1
+        self._engine.queues.let_go(session.queues)
         session.attached = False
         commit = self._engine.commit(now_us)
         commit.event(event_service_pb2.EVENT_TYPE_WORKER_LEFT, 0, 0, 0, "", NO_JOB, session.started_extra)

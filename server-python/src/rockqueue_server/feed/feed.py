@@ -17,7 +17,9 @@ KEEP_BYTES = 1 << 30
 FRESH_BYTES = 8 << 20
 _LOOK_EVERY_US = 60 * limits.SECOND_US
 _PAGE = 256
-_DROP_STEP = 5000
+_DROP_STEP = 2000
+_NOTE_KEY = b"events"
+"""In column `meta`: up to which commit events were dropped, and how many bytes are kept."""
 
 
 class Feed:
@@ -32,7 +34,7 @@ class Feed:
         self._fresh: deque[tuple[int, bytes]] = deque()
         self._fresh_bytes = 0
         self._kept_bytes = 0
-        self._pending = False
+        self._noted_bytes = 0
         self.published = engine.written
         self.gone = 0
         """Events up to this commit were let go of."""
@@ -40,7 +42,7 @@ class Feed:
 
     def start(self) -> None:
         """Finds what is kept on disk."""
-        stored = self._engine.columns.meta.get(b"events")
+        stored = self._engine.columns.meta.get(_NOTE_KEY)
         self.gone, self._kept_bytes = (
             (int.from_bytes(stored[:8], "big"), int.from_bytes(stored[8:], "big")) if stored else (0, 0)
         )
@@ -101,28 +103,25 @@ class Feed:
         return found[:_PAGE]
 
     def _let_go(self) -> None:
-        """Drops what is older than a day, or the oldest when too much is kept."""
+        """Drops what is older than a day, or the oldest when too much is kept; a bounded number at a time."""
         engine = self._engine
         now_us = engine.clock.now_us()
-        engine.alarms.set(now_us + _LOOK_EVERY_US, self._let_go, lazy=True)
-        more = True
-        while more:
-            rows = engine.columns.events.scan(event_key(self.gone + 1), event_key(self.published + 1), _DROP_STEP)
-            commit = engine.commit(now_us)
-            last = 0
-            for key, value in rows:
-                if commit_time_us(value) > now_us - KEEP_US and self._kept_bytes <= KEEP_BYTES:
-                    break
-                commit.delete(key, engine.columns.events_h)
-                self._kept_bytes -= len(value)
-                last = int.from_bytes(key, "big")
-            if not last:
-                return
-            self.gone = last
-            commit.put(
-                b"events", last.to_bytes(8, "big") + max(0, self._kept_bytes).to_bytes(8, "big"), engine.columns.meta_h
-            )
+        rows = engine.columns.events.scan(event_key(self.gone + 1), event_key(self.published + 1), _DROP_STEP)
+        kept_bytes, last = self._kept_bytes, self.gone
+        commit = engine.commit(now_us)
+        for key, value in rows:
+            if commit_time_us(value) > now_us - KEEP_US and kept_bytes <= KEEP_BYTES:
+                break
+            commit.delete(key, engine.columns.events_h)
+            kept_bytes -= len(value)
+            last = int.from_bytes(key, "big")
+        dropped = last > self.gone
+        if dropped or abs(kept_bytes - self._noted_bytes) > FRESH_BYTES:
+            noted = last.to_bytes(8, "big") + max(0, kept_bytes).to_bytes(8, "big")
+            commit.put(_NOTE_KEY, noted, engine.columns.meta_h)
             commit.write()
+            self.gone, self._kept_bytes, self._noted_bytes = last, kept_bytes, kept_bytes
             while self._fresh and self._fresh[0][0] <= last:
                 self._fresh_bytes -= len(self._fresh.popleft()[1])
-            more = len(rows) == _DROP_STEP and last == int.from_bytes(rows[-1][0], "big")
+        more = dropped and len(rows) == _DROP_STEP
+        engine.alarms.set(now_us if more else now_us + _LOOK_EVERY_US, self._let_go, lazy=True)

@@ -97,7 +97,6 @@ class SessionStream:
     def _open(self, now_us: int, request: work_service_pb2.OpenSession) -> work_service_pb2.SessionOpened:
         engine = self._engine
         lease_us, grace_us, asked = _check_open(request)
-        queues = [engine.queues.expect(name) for name in request.queues]
         session = engine.sessions.by_id.get(asked) if asked is not None else None
         resumed = session is not None
         held = list(request.held_leases)
@@ -106,10 +105,12 @@ class SessionStream:
                 session.taken_over()
             if "lose_lease_on_resume" in engine.defects:
                 held = []
+            queues = engine.queues.hold(request.queues)
             engine.sessions.resume(session, queues, lease_us, grace_us, set(held), now_us)
         else:
             if len(engine.sessions.by_id) >= MOST:
                 raise overloaded(f"{MOST} worker sessions are open: close some")
+            queues = engine.queues.hold(request.queues)
             session = engine.sessions.open(queues, request.worker, lease_us, grace_us, now_us)
         session.wake = self._wake
         session.taken_over = self._taken_over
@@ -146,7 +147,7 @@ class SessionStream:
         """The outbox as messages: deliveries that follow each other travel together."""
         if session.wake != self._wake:
             return []
-        outbox, session.outbox = session.outbox, []
+        outbox = session.emptied()
         messages: list[Response | bytes] = []
         together: list[Granted] = []
         size = 0

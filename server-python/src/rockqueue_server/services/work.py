@@ -53,7 +53,7 @@ class WorkService:
         timeout_us, lease_us = _check_pull(request)
         if self._pulls >= MOST_PULLS:
             raise overloaded(f"{MOST_PULLS} pulls wait already: try again")
-        queues = [engine.queues.expect(name) for name in request.queues]
+        queues = engine.queues.hold(request.queues)
         pull = Pull(queues, request.worker, lease_us, request.max_jobs or 1)
         self._pulls += 1
         try:
@@ -73,6 +73,7 @@ class WorkService:
             raise
         finally:
             self._pulls -= 1
+            engine.queues.let_go(queues)
 
     def _give_back(self, pull: Pull) -> None:
         """The caller went away before its answer: what it took is released."""

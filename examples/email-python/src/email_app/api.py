@@ -1,0 +1,179 @@
+"""The web app: it answers as soon as the mail is on disk, and never waits for a mail server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from email_app.mails import QUEUE, send_password_reset, send_welcome
+from email_app.settings import QueueSettings
+from email_app.worker import mail_worker
+from rockqueue import (
+    Client,
+    DeadlineExceeded,
+    InvalidState,
+    Job,
+    JobNotFound,
+    JobState,
+    QueueNotFound,
+    ResourceExhausted,
+    RockQueueError,
+    Unavailable,
+)
+
+PUSH_TIMEOUT_S = 5
+"""A person waits for the answer: better to say "try again" than to wait longer."""
+
+
+class Address(BaseModel):
+    """Whom to write to."""
+
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+
+
+class Queued(BaseModel):
+    """The mail is on disk and will be sent."""
+
+    job_id: str
+
+
+class Stats(BaseModel):
+    """How the queue is doing."""
+
+    waiting: int = 0
+    delayed: int = 0
+    active: int = 0
+    completed: int = 0
+    dead: int = 0
+    cancelled: int = 0
+    oldest_age_s: float = 0.0
+    """How long the mail that has been waiting longest has waited, in seconds."""
+
+
+class MailJob(BaseModel):
+    """What is known of one mail."""
+
+    job_id: str
+    name: str
+    state: str
+    attempt: int
+    failures: int
+    last_error: str | None
+
+
+def describe(job: Job) -> MailJob:
+    """What the app tells of a job."""
+    last_error = job.errors[-1].message if job.errors else None
+    return MailJob(
+        job_id=job.id,
+        name=job.name,
+        state=job.state.value,
+        attempt=job.attempt,
+        failures=job.failures,
+        last_error=last_error,
+    )
+
+
+def queue_client(request: Request) -> Client:
+    """The client that the app opened when it started."""
+    return request.app.state.client
+
+
+QueueClient = Annotated[Client, Depends(queue_client)]
+
+
+router = APIRouter()
+
+
+@router.post("/signup", status_code=202)
+async def signup(address: Address, queue: QueueClient) -> Queued:
+    """Queues a welcome mail. 202 means that it is on disk."""
+    pushed = await send_welcome.push(queue, email=address.email)
+    return Queued(job_id=pushed.id)
+
+
+# shown in the README: [route]
+@router.post("/reset-password", status_code=202)
+async def reset_password(address: Address, queue: QueueClient) -> Queued:
+    """Queues a mail that overtakes the welcome mails. 202 means that it is on disk."""
+    pushed = await send_password_reset.push(queue, email=address.email)
+    return Queued(job_id=pushed.id)
+
+
+# shown in the README: [/route]
+
+
+@router.get("/stats")
+async def stats(queue: QueueClient) -> Stats:
+    """Counts the mails in each state."""
+    try:
+        found = await queue.queues.get(QUEUE)
+    except QueueNotFound:
+        return Stats()
+    counts, oldest = found.counts, found.oldest_ready_time
+    return Stats(
+        waiting=counts.waiting,
+        delayed=counts.delayed,
+        active=counts.active,
+        completed=counts.completed,
+        dead=counts.dead,
+        cancelled=counts.cancelled,
+        oldest_age_s=max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0,
+    )
+
+
+@router.get("/jobs/{job_id}")
+async def show_job(job_id: UUID, queue: QueueClient) -> MailJob:
+    """Tells what became of one mail."""
+    return describe(await queue.get(str(job_id)))
+
+
+@router.get("/dead-letters")
+async def dead_letters(queue: QueueClient) -> list[MailJob]:
+    """Lists the mails that were given up."""
+    return [describe(job) async for job in queue.list(queue=QUEUE, state=JobState.DEAD)]
+
+
+@router.post("/jobs/{job_id}/retry", status_code=202)
+async def retry(job_id: UUID, queue: QueueClient) -> Queued:
+    """Sends a mail of the dead letters again."""
+    await queue.retry(str(job_id))
+    return Queued(job_id=str(job_id))
+
+
+async def refuse(_: Request, error: Exception) -> JSONResponse:
+    """Answers for what the queue refuses. Nothing is acknowledged that is not on disk."""
+    match error:
+        case JobNotFound():
+            return JSONResponse({"detail": "no mail has this id"}, 404)
+        case InvalidState():
+            return JSONResponse({"detail": "only a mail of the dead letters can be sent again"}, 409)
+        case ResourceExhausted() | Unavailable() | DeadlineExceeded():
+            return JSONResponse({"detail": "try again in a moment"}, 503, {"Retry-After": "1"})
+        case _:
+            return JSONResponse({"detail": "the mail queue failed"}, 500)
+
+
+def create_app(settings: QueueSettings) -> FastAPI:
+    """Returns the app. It opens the queue when it starts; an embedded queue has its worker in the same process."""
+
+    # shown in the README: [lifespan]
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with Client(settings.url, timeout=PUSH_TIMEOUT_S) as client:
+            app.state.client = client
+            async with mail_worker(client, settings) if settings.embedded else nullcontext():
+                yield
+
+    # shown in the README: [/lifespan]
+    app = FastAPI(title="Shop", lifespan=lifespan)
+    app.include_router(router)
+    app.add_exception_handler(RockQueueError, refuse)
+    return app
