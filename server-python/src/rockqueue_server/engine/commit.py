@@ -31,7 +31,7 @@ class Commit:
 
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_remembered", "_taken_out", "_timer_us",
-        "batch",         "delete", "event", "events", "new_queues", "now_us", "number", "put", "uniques",
+        "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -47,6 +47,8 @@ class Commit:
         """Queues that this commit makes."""
         self.uniques: dict[bytes, Holder | None] = {}
         """Unique keys as this commit leaves them."""
+        self.pushed: dict[QueueState, int] = {}
+        """Jobs that this commit stores, by queue."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
         self._taken_out: list[tuple[QueueState, bytes]] = []
@@ -125,6 +127,8 @@ class Commit:
         engine = self._engine
         for queue, deltas in self._counts.items():
             queue.counts = [count + delta for count, delta in zip(queue.counts, deltas, strict=True)]
+        for queue, count in self.pushed.items():
+            queue.stats.pushed += count
         for queue, key in self._taken_out:
             queue.window.remove(key)
         dirty = engine.dispatcher.dirty

@@ -41,6 +41,7 @@ class Dispatcher:
         self._engine = engine
         self.dirty: dict[QueueState, None] = {}
         self._not_before_us = 0
+        self._turn = 0
 
     def again_later(self, due_us: int) -> None:
         """Deliveries cannot be written now; tries again at `due_us`."""
@@ -51,7 +52,9 @@ class Dispatcher:
         """Delivers what can be delivered."""
         if not self.dirty or now_us < self._not_before_us:
             return
-        queues, self.dirty = self.dirty, {}
+        # Who was served longest ago comes first: a worker with one credit must not see the first of its queues only.
+        queues = dict.fromkeys(sorted(self.dirty, key=_served))
+        self.dirty = {}
         left = ROUND
         while queues and left > 0:
             for queue in list(queues):
@@ -90,6 +93,8 @@ class Dispatcher:
                 self.dirty.update(dict.fromkeys(engine.queues.by_number.values()))
             raise
         self._hand_over(queue, taker, granted, now_us)
+        self._turn += 1
+        queue.served = self._turn
         return len(picked)
 
     def _next_taker(self, queue: QueueState, now_us: int) -> Taker | None:
@@ -225,6 +230,10 @@ class Dispatcher:
             taker.receive(granted)
         if taker.credits <= 0 or (granted and isinstance(taker, Pull)):
             taker.enough()
+
+
+def _served(queue: QueueState) -> int:
+    return queue.served
 
 
 def expire(engine: Engine, commit: Commit, lease: Lease, old_state: int) -> None:

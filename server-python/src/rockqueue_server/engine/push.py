@@ -24,22 +24,16 @@ _WAITING, _DELAYED = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED
 _PUSHED = event_service_pb2.EVENT_TYPE_JOB_PUSHED
 
 
-def check_room(engine: Engine, jobs: list[Admitted]) -> None:
-    """Raises QUEUE_FULL when a batch does not fit into one of its queues."""
-    limited: dict[str, int] = {}
-    for job in jobs:
-        queue = engine.queues.by_name.get(job.queue)
-        if queue is not None and queue.max_backlog is not None:
-            limited[job.queue] = limited.get(job.queue, 0) + 1
-    for name, count in limited.items():
-        queue = engine.queues.by_name[name]
+def check_room(commit: Commit) -> None:
+    """Raises QUEUE_FULL when what a commit stores does not fit into one of its queues."""
+    for queue, count in commit.pushed.items():
         if queue.max_backlog is not None and queue.backlog + count > queue.max_backlog:
             raise ServiceError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "QUEUE_FULL",
-                f"queue {name} holds {queue.backlog} jobs of at most {queue.max_backlog}: "
+                f"queue {queue.name} holds {queue.backlog} jobs of at most {queue.max_backlog}: "
                 "push later, or raise max_backlog_jobs",
-                {"queue": name, "limit": str(queue.max_backlog)},
+                {"queue": queue.name, "limit": str(queue.max_backlog)},
                 retry_after_s=1.0,
             )
 
@@ -111,7 +105,7 @@ def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job
         commit.event(_PUSHED, _WAITING, number, 0, name, job_id)
     if flags & EXPIRES:
         commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
-    queue.stats.pushed += 1
+    commit.pushed[queue] = commit.pushed.get(queue, 0) + 1
 
 
 class _Keyed:

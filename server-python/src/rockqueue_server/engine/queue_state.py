@@ -101,7 +101,8 @@ class QueueState:
         self.create_us = 0
         self.counts = [0] * 8
         self.window = ReadyWindow(number, ready)
-        self.next_delayed_us = 0
+        self.served = 0
+        """The dispatcher's turn in which the queue was served last."""
         self.hungry: dict[Taker, None] = {}
         self.workers = 0
         self.holders = 0

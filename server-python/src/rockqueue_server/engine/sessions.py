@@ -250,8 +250,13 @@ class SessionBook:
     def granted(self, session: Session, lease: Lease) -> None:
         """A delivery to the session is written."""
         session.leases[lease.job_id] = lease
-        if session.alarm is None or session.alarm.action is None or lease.deadline_us < session.alarm.due_us:
-            self._watch(session, lease.deadline_us)
+        self.look_by(session, lease.deadline_us)
+
+    def look_by(self, session: Session, due_us: int) -> None:
+        """Sees to it that the session's leases are looked at by `due_us`."""
+        alarm = session.alarm
+        if alarm is None or alarm.action is None or due_us < alarm.due_us:
+            self._watch(session, due_us)
 
     def _attach(self, session: Session, now_us: int) -> None:
         session.attached = True

@@ -58,7 +58,6 @@ class JobService:
         problems = Problems()
         jobs = _admit_all(specs, now_us, problems)
         problems.check()
-        push.check_room(engine, jobs)
         commit = engine.commit(now_us)
         if any(job.flags & UNIQUE for job in jobs):
             push.check_conflicts(engine, commit, jobs, specs)
@@ -68,6 +67,7 @@ class JobService:
             half.write()
             engine.fail(RuntimeError("defect: stopped between two halves of a batch"))
         stored = push.store(engine, commit, jobs, specs)
+        push.check_room(commit)
         answer = job_service_pb2.PushJobsResponse(durability=_WAL if request.durability == _WAL else _FSYNC)
         add = answer.jobs.add
         for job_id, existing, replaced in stored:

@@ -94,6 +94,9 @@ class ClockService:
             now_us = target_us if due_us is None else max(due_us, engine.clock.now_us())
             engine.clock.turn_to(now_us)
             engine.run_due(now_us)
+            if due_us is None:
+                # So that the clock does not fall behind what was answered, should the server end now.
+                engine.commit(now_us).write()
             return due_us is not None
 
         while await engine.submit(step):

@@ -7,7 +7,6 @@ next messages are read. What is to be written waits in the session's outbox; cre
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
@@ -79,17 +78,17 @@ class SessionStream:
             stop.remove_done_callback(self._server_stops)
 
     async def close(self) -> None:
-        """The stream has ended, whoever ended it."""
+        """The stream has ended, whoever ended it.
+
+        The session is let go of before anything is awaited: a call that is cancelled may be cancelled again here.
+        """
+        session = self._session
+        if session is not None and session.wake == self._wake and not self._goodbye:
+            detached = self._engine.submit(lambda now_us: self._engine.sessions.detach(session, now_us), durable=False)
+            detached.add_done_callback(lambda future: future.cancelled() or future.exception())
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
-        session = self._session
-        if session is None or session.wake != self._wake:
-            return
-        if self._goodbye:
-            return
-        with contextlib.suppress(ServiceError):
-            await self._engine.submit(lambda now_us: self._engine.sessions.detach(session, now_us), durable=False)
 
     def _wake(self) -> None:
         self._more.set()

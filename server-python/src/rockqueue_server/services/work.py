@@ -126,6 +126,8 @@ class WorkService:
             _extend(lease, now_us, lease_us)
             if lease.session is None:
                 engine.leases.expire_at(lease)
+            else:
+                engine.sessions.look_by(lease.session, lease.deadline_us)
             answer.leases.add(status=job_service_pb2.EntryStatus(), cancel_requested=lease.cancel_by_us > 0)
         for report in request.reports:
             lease = engine.leases.by_token(report.lease_token)
