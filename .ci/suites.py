@@ -66,13 +66,13 @@ def suites() -> list[Suite]:
     pytest = str(Path(sys.executable).parent / "pytest")
     make = os.environ.get("MAKE", "make")
     # The repository's own scripts are no member: they take their pytest settings from a file of their own.
-    scripts = Suite("scripts", [pytest, "-c", ".ci/tests/pytest.ini", ".ci/tests"], "junit", 60)
+    scripts = Suite("scripts", [pytest, "-c", ".ci/tests/pytest.ini", ".ci/tests"], "junit", 120)
     units = [
-        Suite(folder, [make, "-C", folder, "test"], "junit", 240)
-        for folder in ("sdk-python", "server-python", "conformance-tests", "examples/email-python")
+        Suite(folder, [make, "-C", folder, "test"], "junit", 300)
+        for folder in ("sdk-python", "server-python", "conformance-tests", "examples/email-python", "benchmarks")
     ]
-    conformance = Suite("conformance", [make, "-C", "conformance-tests", "conformance"], "closing line", 300)
-    demo = Suite("demo", [make, "-C", "examples/email-python", "demo"], "exit code", 120)
+    conformance = Suite("conformance", [make, "-C", "conformance-tests", "conformance"], "closing line", 600)
+    demo = Suite("demo", [make, "-C", "examples/email-python", "demo"], "exit code", 180)
     return [scripts, *units, conformance, demo]
 
 
@@ -127,10 +127,10 @@ def judge(suite: Suite, code: int | None, text: str, junit: Path) -> tuple[Count
         counts = Counts(passed=int(code == 0))
     if code is None:
         problem = f"stopped after {suite.limit_s:.0f} s"
+    elif counts.passed + counts.failed == 0:
+        problem = f"ran no test, exit code {code}"
     elif code != 0 and counts.failed == 0:
         problem = f"exit code {code}"
-    elif counts.passed + counts.failed == 0:
-        problem = "ran no test"
     else:
         return counts, ""
     return counts + Counts(failed=1), problem

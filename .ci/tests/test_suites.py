@@ -35,7 +35,7 @@ def test_a_suite_that_dies_without_counting_a_failure_has_failed(tmp_path: Path)
 
 def test_a_suite_that_ran_no_test_has_failed(tmp_path: Path) -> None:
     outcome = suites.run(program("pass", "closing line"), tmp_path)
-    assert (outcome.counts, outcome.problem) == (Counts(0, 1), "ran no test")
+    assert (outcome.counts, outcome.problem) == (Counts(0, 1), "ran no test, exit code 0")
 
 
 def test_a_suite_over_its_time_is_stopped_and_has_failed(tmp_path: Path) -> None:
@@ -83,4 +83,4 @@ def test_the_closing_line_stands_alone_and_names_skips_only_if_there_are_any() -
 def test_every_suite_is_named_once_and_bounded() -> None:
     names = [suite.name for suite in suites.suites()]
     assert len(set(names)) == len(names)
-    assert all(0 < suite.limit_s <= 300 for suite in suites.suites())
+    assert all(0 < suite.limit_s <= 600 for suite in suites.suites())

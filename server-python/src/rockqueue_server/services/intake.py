@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 20
 _LOOK_EVERY_S = 0.1
+_LOOK_EVERY_BYTES = 2 << 20
 
 
 class Intake:
@@ -27,6 +28,7 @@ class Intake:
         self._min_free_bytes = min_free_bytes
         self._waiting_bytes = 0
         self._looked_at = 0.0
+        self._since_look_bytes = 0
         self._full = False
         self.closed = False
 
@@ -39,6 +41,7 @@ class Intake:
         if self._waiting_bytes + size_bytes > MOST_BYTES:
             raise overloaded(f"pushes of {self._waiting_bytes} bytes wait to be written: push more slowly")
         self._waiting_bytes += size_bytes
+        self._since_look_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
         """The push is answered."""
@@ -56,7 +59,8 @@ class Intake:
 
     def _disk_full(self) -> bool:
         now = time.monotonic()
-        if now - self._looked_at >= _LOOK_EVERY_S:
+        if now - self._looked_at >= _LOOK_EVERY_S or self._since_look_bytes >= _LOOK_EVERY_BYTES:
             self._looked_at = now
+            self._since_look_bytes = 0
             self._full = self._store.free_bytes() < self._min_free_bytes
         return self._full
