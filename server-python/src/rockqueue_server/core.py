@@ -45,8 +45,8 @@ class CoreOptions:
     min_free_bytes: int = 128 << 20
     """Pushes are refused while the disk has less free than this.
 
-    The rest is for what drains the queue, and for RocksDB: after a write met a full disk it serves again only once it could
-    flush what it holds in memory, up to 96 MiB.
+    The rest is for what drains the queue, and for RocksDB: after a write met a full disk it serves again only once it
+    could flush what it holds in memory, up to 96 MiB.
     """
     accept_data_loss: bool = False
     """Open a database whose last acknowledged commits are missing."""

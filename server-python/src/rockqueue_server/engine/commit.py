@@ -70,6 +70,13 @@ class Commit:
         self.put(key, b"\x01" if touched else b"", self._engine.columns.ready_h)
         self._ready.append((queue, key, touched))
 
+    def add_ready_run(self, queue: QueueState, ready: list[bytes]) -> None:
+        """Puts many new jobs among those that wait."""
+        put, handle = self.put, self._engine.columns.ready_h
+        for key in ready:
+            put(key, b"", handle)
+        self._ready.extend((queue, key, False) for key in ready)
+
     def remove_ready(self, queue: QueueState, key: bytes) -> None:
         """Takes a job that was not delivered from those that wait."""
         self.delete(key, self._engine.columns.ready_h)

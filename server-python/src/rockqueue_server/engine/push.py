@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
 _WAITING, _DELAYED = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED
+_RARE = UNIQUE | EXPIRES
 _PUSHED = event_service_pb2.EVENT_TYPE_JOB_PUSHED
 
 
@@ -68,6 +69,10 @@ def store(
     Unique jobs see what was written before this commit and what this call stores, not what the commit held already.
     """
     ids = engine.ids.take(commit.now_us, len(jobs))
+    first = jobs[0]
+    if all(not job.flags & _RARE and not job.run_us and job.queue == first.queue for job in jobs):
+        _place_run(engine, commit, engine.queues.ensure(commit, first.queue), jobs, ids)
+        return [(job_id, False, False) for job_id in ids]
     keyed = _Keyed(engine, commit, jobs, specs) if any(job.flags & UNIQUE for job in jobs) else None
     outcomes: list[tuple[bytes, bool, bool]] = []
     name: str | None = None
@@ -86,6 +91,20 @@ def store(
             _place(engine, commit, queue, job, job_id)
         outcomes.append((job_id, False, False))
     return outcomes
+
+
+def _place_run(engine: Engine, commit: Commit, queue: QueueState, jobs: list[Admitted], ids: list[bytes]) -> None:
+    """What most batches are: jobs of one queue that are ready now. The same as `_place` for each, with less ado."""
+    now_us, number = commit.now_us, queue.number
+    put, event, job_h = commit.put, commit.event, engine.columns.job_h
+    ready: list[bytes] = []
+    for (_, name, priority, flags, _, _, spec), job_id in zip(jobs, ids, strict=True):
+        put(job_id, pack_job(flags, number, priority, now_us, 0, 0, name, spec), job_h)
+        ready.append(keys.ready_key(number, priority, now_us, job_id))
+        event(_PUSHED, _WAITING, number, 0, name, job_id)
+    commit.add_ready_run(queue, ready)
+    commit.deltas(queue)[_WAITING] += len(ids)
+    commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
 
 
 def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_id: bytes) -> None:

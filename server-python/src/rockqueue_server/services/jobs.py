@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.services.intake import Intake
 
+_NEW_JOB = b"\x0a\x26\x0a\x24"
+"""Field 1 of PushJobsResponse, 38 bytes, in which field 1 of PushedJob, 36 bytes: the id follows."""
 _FSYNC, _WAL = job_pb2.DURABILITY_FSYNC, job_pb2.DURABILITY_WAL
 
 
@@ -68,10 +70,8 @@ class JobService:
             engine.fail(RuntimeError("defect: stopped between two halves of a batch"))
         stored = push.store(engine, commit, jobs, specs)
         push.check_room(commit)
-        answer = job_service_pb2.PushJobsResponse(durability=_WAL if request.durability == _WAL else _FSYNC)
-        add = answer.jobs.add
-        for job_id, existing, replaced in stored:
-            add(job_id=id_text(job_id), existing=existing, replaced=replaced)
+        answer = _answer(stored)
+        answer.durability = _WAL if request.durability == _WAL else _FSYNC
         dedup.remember(commit, "PushJobs", request_id, answer)
         commit.write()
         return answer
@@ -165,6 +165,19 @@ def job_id_of(text: str) -> bytes:
         problems.check()
         raise invalid_field()  # unreachable; `check` has raised
     return job_id
+
+
+def _answer(stored: list[tuple[bytes, bool, bool]]) -> job_service_pb2.PushJobsResponse:
+    """The answer to a push. One parse of bytes put together is a fraction of the cost of adding entry by entry."""
+    parts: list[bytes] = []
+    for job_id, existing, replaced in stored:
+        if existing or replaced:
+            entry = job_service_pb2.PushedJob(job_id=id_text(job_id), existing=existing, replaced=replaced)
+            value = entry.SerializeToString()
+            parts.append(b"\x0a" + bytes((len(value),)) + value)
+        else:
+            parts.append(_NEW_JOB + id_text(job_id).encode())
+    return job_service_pb2.PushJobsResponse.FromString(b"".join(parts))
 
 
 def _check_batch(request: job_service_pb2.PushJobsRequest) -> int:
