@@ -111,6 +111,16 @@ def shutting_down() -> ServiceError:
     )
 
 
+def slow_reader() -> ServiceError:
+    """SLOW_READER: the stream was closed because its client did not read."""
+    return ServiceError(
+        grpc.StatusCode.UNAVAILABLE,
+        "SLOW_READER",
+        "the client has not read from this stream for too long; open it again",
+        retry_after_s=0.1,
+    )
+
+
 def overloaded(message: str) -> ServiceError:
     """OVERLOADED: intake is refused, not settlements."""
     return ServiceError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", message, retry_after_s=0.1)

@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "overloaded": ("too many pushes wait; try again",),
     "storage_full": (),
     "storage_failed": (),
+    "slow_reader": (),
 }
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frockqueue/v1/error_reason.proto\x12\x0crockqueue.v1*\xcc\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\x1f\n\x1b\x45RROR_REASON_LIMIT_EXCEEDED\x10\x02\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x03\x12\x1e\n\x1a\x45RROR_REASON_JOB_NOT_FOUND\x10\x04\x12 \n\x1c\x45RROR_REASON_QUEUE_NOT_FOUND\x10\x05\x12\x1e\n\x1a\x45RROR_REASON_INVALID_STATE\x10\x06\x12\x1b\n\x17\x45RROR_REASON_LEASE_LOST\x10\x07\x12 \n\x1c\x45RROR_REASON_UNIQUE_CONFLICT\x10\x08\x12\x1b\n\x17\x45RROR_REASON_QUEUE_FULL\x10\t\x12\x1d\n\x19\x45RROR_REASON_STORAGE_FULL\x10\n\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\x1e\n\x1a\x45RROR_REASON_SHUTTING_DOWN\x10\r\x12\x1f\n\x1b\x45RROR_REASON_STORAGE_FAILED\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x12#\n\x1f\x45RROR_REASON_PROTOCOL_VIOLATION\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_SESSION_TAKEN\x10\x11\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frockqueue/v1/error_reason.proto\x12\x0crockqueue.v1*\xea\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\x1f\n\x1b\x45RROR_REASON_LIMIT_EXCEEDED\x10\x02\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x03\x12\x1e\n\x1a\x45RROR_REASON_JOB_NOT_FOUND\x10\x04\x12 \n\x1c\x45RROR_REASON_QUEUE_NOT_FOUND\x10\x05\x12\x1e\n\x1a\x45RROR_REASON_INVALID_STATE\x10\x06\x12\x1b\n\x17\x45RROR_REASON_LEASE_LOST\x10\x07\x12 \n\x1c\x45RROR_REASON_UNIQUE_CONFLICT\x10\x08\x12\x1b\n\x17\x45RROR_REASON_QUEUE_FULL\x10\t\x12\x1d\n\x19\x45RROR_REASON_STORAGE_FULL\x10\n\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x0b\x12\x1f\n\x1b\x45RROR_REASON_CURSOR_EXPIRED\x10\x0c\x12\x1e\n\x1a\x45RROR_REASON_SHUTTING_DOWN\x10\r\x12\x1f\n\x1b\x45RROR_REASON_STORAGE_FAILED\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x12#\n\x1f\x45RROR_REASON_PROTOCOL_VIOLATION\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_SESSION_TAKEN\x10\x11\x12\x1c\n\x18\x45RROR_REASON_SLOW_READER\x10\x12\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rockqueue.v1.error_reason_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=50
-  _globals['_ERRORREASON']._serialized_end=638
+  _globals['_ERRORREASON']._serialized_end=668
 # @@protoc_insertion_point(module_scope)

@@ -24,6 +24,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_PROTOCOL_VIOLATION: _ClassVar[ErrorReason]
     ERROR_REASON_SESSION_TAKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_SLOW_READER: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_FIELD: ErrorReason
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason
@@ -42,3 +43,4 @@ ERROR_REASON_STORAGE_FAILED: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_PROTOCOL_VIOLATION: ErrorReason
 ERROR_REASON_SESSION_TAKEN: ErrorReason
+ERROR_REASON_SLOW_READER: ErrorReason

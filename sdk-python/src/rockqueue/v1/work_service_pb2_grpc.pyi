@@ -58,9 +58,12 @@ class WorkServiceStub:
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
     Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
     gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
-    the handlers may still finish: the tokens decide.
+    the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
-    Drain. 1. Grant no more credits and send Drain. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
+    Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
+    settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
+
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
     4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
     left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
     """
@@ -135,9 +138,12 @@ class WorkServiceAsyncStub(WorkServiceStub):
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
     Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
     gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
-    the handlers may still finish: the tokens decide.
+    the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
-    Drain. 1. Grant no more credits and send Drain. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
+    Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
+    settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
+
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
     4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
     left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
     """
@@ -208,9 +214,12 @@ class WorkServiceServicer(metaclass=_abc_1.ABCMeta):
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
     Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
     gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
-    the handlers may still finish: the tokens decide.
+    the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
-    Drain. 1. Grant no more credits and send Drain. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
+    Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
+    settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
+
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
     4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
     left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
     """

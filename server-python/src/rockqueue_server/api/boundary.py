@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError, Message
 
 from rockqueue_server.api.failures import as_service_error, incident, unreadable, wire_status
 from rockqueue_server.api.write_deadline import WriteDeadline
-from rockqueue_server.errors import ServiceError
+from rockqueue_server.errors import ServiceError, slow_reader
 
 MAX_MESSAGE_BYTES = 5 << 20
 
@@ -199,4 +199,5 @@ async def _part_from_silent_reader(face: MethodFace, context: CallContext) -> No
     logger.warning("stream cut: its client does not read", extra={"method": face.name, "limit_s": face.write_timeout_s})
     with suppress(TimeoutError, grpc.aio.InternalError):
         async with asyncio.timeout(FAREWELL_S):
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the client has not read from this stream for too long")
+            code, message, trailers = wire_status(slow_reader())
+            await context.abort(code, message, trailers)

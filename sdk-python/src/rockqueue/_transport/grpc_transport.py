@@ -1,0 +1,140 @@
+"""The connection to a server: a grpc.aio channel with the contract's settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import grpc
+from grpc import aio
+
+from rockqueue._errors import LimitExceeded, RockQueueError, Unavailable
+from rockqueue._methods import WATCH_EVENTS, WORK, Method, Request, Response
+from rockqueue._status import from_rpc_error
+from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
+from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
+
+MESSAGE_BYTES = 5 * 1024 * 1024
+
+# Keepalive as the contract sets it. gRPC's own retries are off: attempts are counted and named by `_retry.py` alone.
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A channel of its own for each client: clients that share a subchannel would share its failures.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+class GrpcTransport:
+    """A channel; connects by itself when it is used, and again when the connection breaks."""
+
+    def __init__(self, address: str) -> None:
+        self._channel = aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._unary: dict[str, Any] = {}
+
+    async def unary(self, method: Method[Request, Response], request: Request, timeout_s: float) -> Response:
+        """One attempt, with `timeout_s` as its deadline on the wire."""
+        size = request.ByteSize()
+        if size > MESSAGE_BYTES:
+            metadata = {"field": method.name, "limit": str(MESSAGE_BYTES), "actual": str(size)}
+            raise LimitExceeded(f"{method.name}: {size} bytes are over the limit of {MESSAGE_BYTES}", metadata=metadata)
+        path = method.path
+        call = self._unary.get(path)
+        if call is None:
+            call = self._unary[path] = self._channel.unary_unary(
+                path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+        try:
+            return cast(Response, await call(request, timeout=timeout_s))
+        except aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        except aio.UsageError as error:
+            raise Unavailable("the connection is closed") from error
+
+    def open_work(self) -> GrpcWorkStream:
+        """A new `Work` stream, without a deadline."""
+        make = self._channel.stream_stream(
+            WORK.path, request_serializer=WorkRequest.SerializeToString, response_deserializer=WorkResponse.FromString
+        )
+        return GrpcWorkStream(make())
+
+    async def watch_events(self, request: WatchEventsRequest) -> AsyncIterator[WatchEventsResponse]:
+        """A new event stream, without a deadline."""
+        make = self._channel.unary_stream(
+            WATCH_EVENTS.path,
+            request_serializer=WatchEventsRequest.SerializeToString,
+            response_deserializer=WatchEventsResponse.FromString,
+        )
+        call = make(request)
+        try:
+            async for response in call:
+                yield response
+        except aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Closes the channel at once; calls under way are cancelled."""
+        await self._channel.close(None)
+
+
+class GrpcWorkStream:
+    """A `Work` stream on a channel."""
+
+    def __init__(self, call: aio.StreamStreamCall[WorkRequest, WorkResponse]) -> None:
+        self._call = call
+
+    async def write(self, message: WorkRequest) -> None:
+        """Raises Unavailable when the stream has ended; `read` then tells why."""
+        try:
+            await self._call.write(message)
+        except aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        except asyncio.InvalidStateError as error:
+            raise Unavailable("the stream has ended") from error
+
+    async def read(self) -> WorkResponse | None:
+        """The next message, or None at the end."""
+        try:
+            message = await self._call.read()
+        except aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        except asyncio.CancelledError:
+            raise_if_cancelled_here(self._call)
+            raise
+        return cast(WorkResponse, message) if message is not aio.EOF else None
+
+    async def done_writing(self) -> None:
+        """Half-closes the stream."""
+        try:
+            await self._call.done_writing()
+        except (aio.AioRpcError, asyncio.InvalidStateError) as error:
+            raise Unavailable("the stream has ended") from error
+
+    def cancel(self) -> None:
+        """Cancels the call."""
+        self._call.cancel()
+
+
+def raise_if_cancelled_here(call: aio.StreamStreamCall[WorkRequest, WorkResponse]) -> None:
+    """grpc.aio reports a call that `cancel()` ended as CancelledError, as if the reading task were cancelled."""
+    task = asyncio.current_task()
+    if call.cancelled() and task is not None and not task.cancelling():
+        raise broken_off()
+
+
+def broken_off() -> RockQueueError:
+    """The error of a stream that this side broke off."""
+    return Unavailable("the stream was broken off", code=grpc.StatusCode.CANCELLED)

@@ -1,0 +1,185 @@
+"""What a handler knows of its job, and what it can say while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from rockqueue._durations import from_duration, from_timestamp
+from rockqueue._errors import LimitExceeded
+from rockqueue._options import NewJob, build_spec
+from rockqueue._payloads import PayloadCodec
+from rockqueue.v1.job_pb2 import JobSpec
+from rockqueue.v1.work_service_pb2 import Delivery, JobReport
+
+MAX_FOLLOW_UPS = 100
+# The server keeps 4 KiB of a line; no more characters than that can be of use to it.
+LOG_LINE_CHARACTERS = 4096
+
+
+class Signal:
+    """Something that happens once. Async handlers `await wait()`, sync ones call `wait_in_thread()`."""
+
+    __slots__ = ("_event", "_set", "_waiters")
+
+    def __init__(self) -> None:
+        self._set = False
+        self._event: threading.Event | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    def is_set(self) -> bool:
+        """True once it has happened."""
+        return self._set
+
+    async def wait(self) -> None:
+        """Returns once it has happened; on the worker's loop."""
+        if self._set:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append(waiter)
+        await waiter
+
+    def wait_in_thread(self, timeout: float | None = None) -> bool:
+        """Returns True once it has happened, False when `timeout` seconds have passed first."""
+        event = self._event
+        if event is None:
+            event = self._event = threading.Event()
+        # `set` stores its flag before it looks for the event; so either it finds this one or the flag is seen here.
+        if self._set:
+            return True
+        return event.wait(timeout)
+
+    def set(self) -> None:
+        """It happens; on the worker's loop."""
+        self._set = True
+        if self._event is not None:
+            self._event.set()
+        for waiter in self._waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class ReportSink(Protocol):
+    """Where progress and log lines go; callable from any thread."""
+
+    def report(self, report: JobReport) -> None:
+        """Takes a report; several of one job are put together."""
+        ...
+
+
+class JobContext:
+    """The job that a handler works on.
+
+    Attributes:
+        cancelled: Set when the handler should stop: the job was cancelled, timed out, or its lease is lost. Async
+            handlers are
+            cancelled as well; sync ones look at it.
+        shutting_down: Set when the worker drains: finish soon, or raise `Release`.
+    """
+
+    __slots__ = ("_codec", "_delivery", "_follow_ups", "_received", "_sink", "cancelled", "shutting_down")
+
+    def __init__(self, delivery: Delivery, codec: PayloadCodec, sink: ReportSink, shutting_down: Signal) -> None:
+        self._delivery = delivery
+        self._codec = codec
+        self._sink = sink
+        self._received: datetime | None = datetime.now(UTC) if delivery.spec.HasField("timeout") else None
+        self._follow_ups: list[JobSpec] = []
+        self.cancelled = Signal()
+        self.shutting_down = shutting_down
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._delivery.job_id
+
+    @property
+    def queue(self) -> str:
+        """The job's queue."""
+        return self._delivery.spec.queue
+
+    @property
+    def name(self) -> str:
+        """The kind of job."""
+        return self._delivery.spec.name
+
+    @property
+    def payload(self) -> Any:
+        """The handler's input, decoded. Raises PayloadError."""
+        return self._codec.decode(self._delivery.spec.payload, self._delivery.spec.content_type)
+
+    @property
+    def payload_bytes(self) -> bytes:
+        """The handler's input as it came."""
+        return self._delivery.spec.payload
+
+    @property
+    def attempt(self) -> int:
+        """The number of this delivery: 1 for the first, strictly growing. Use it as a fencing number outside."""
+        return self._delivery.attempt
+
+    @property
+    def failures(self) -> int:
+        """Attempts failed so far."""
+        return self._delivery.failures
+
+    @property
+    def crashes(self) -> int:
+        """Deliveries that ended with the worker gone so far."""
+        return self._delivery.crashes
+
+    @property
+    def priority(self) -> int:
+        """The job's priority."""
+        return self._delivery.spec.priority
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What travels with the job beside its payload."""
+        return dict(self._delivery.spec.headers)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The job's labels."""
+        return tuple(self._delivery.spec.tags)
+
+    @property
+    def create_time(self) -> datetime:
+        """When the push was committed."""
+        return from_timestamp(self._delivery.create_time)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the attempt times out, by this machine's clock; None without a timeout."""
+        if self._received is None:
+            return None
+        return self._received + timedelta(seconds=from_duration(self._delivery.spec.timeout))
+
+    def progress(self, percent: float | None = None, message: str | None = None) -> None:
+        """Reports how far the handler is, 0 to 100, and a line about it. Does not wait; one a second is stored."""
+        self._sink.report(JobReport(lease_token=self._delivery.lease_token, percent=percent, message=message))
+
+    def log(self, text: str) -> None:
+        """Logs a line on the job, read by `client.logs(id)`. Does not wait; lines over 4 KiB are cut by the server."""
+        self._sink.report(JobReport(lease_token=self._delivery.lease_token, log_lines=[text[:LOG_LINE_CHARACTERS]]))
+
+    def follow_up(self, job: NewJob) -> None:
+        """Pushes a job in the same commit as this one's completion; not at all when this one does not complete.
+
+        Raises PayloadError, and LimitExceeded from the 101st on.
+        """
+        if len(self._follow_ups) >= MAX_FOLLOW_UPS:
+            limit = str(MAX_FOLLOW_UPS)
+            raise LimitExceeded(f"a job may have {limit} follow-ups", metadata={"field": "follow_ups", "limit": limit})
+        self._follow_ups.append(build_spec(job.queue, job.name, job.payload, job.options, self._codec))
+
+    def take_follow_ups(self) -> list[JobSpec]:
+        """The jobs to push with the completion."""
+        return self._follow_ups
+
+    def __repr__(self) -> str:
+        return f"<job {self.name} {self.id} attempt {self.attempt}>"

@@ -1,0 +1,136 @@
+"""The public names, the likeness of both clients, and what happens outside of the ordinary."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import subprocess
+import sys
+
+import pytest
+
+import rockqueue
+from rockqueue import Client, SyncClient
+from rockqueue._errors import RockQueueError
+
+PUBLIC = """
+AttemptError BulkResult CallRetry Client ClientClosed CursorExpired DeadReason DeadlineExceeded EmbeddedError Event
+EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled JobContext JobDefinition JobFailed
+JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded LogLine NewJob NonRetryable NotFound
+Overloaded PayloadCodec PayloadError Progress PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release
+ResourceExhausted RetryAfter RetryPolicy RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient
+SyncEventStream Unavailable Unique UniqueConflict Worker WorkerState job
+""".split()  # noqa: SIM905 - one name a line would fill the page
+
+
+def test_the_public_names() -> None:
+    assert sorted(rockqueue._HOME) == sorted(PUBLIC)
+    for name in PUBLIC:
+        assert getattr(rockqueue, name) is not None
+        assert name in dir(rockqueue)
+    assert rockqueue.__version__
+    with pytest.raises(AttributeError):
+        rockqueue.Nothing  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_messages_alone_do_not_load_the_client() -> None:
+    program = "import sys, rockqueue.v1.job_pb2, rockqueue.testing.v1.clock_service_pb2; print('grpc' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_public_error_is_a_rockqueue_error() -> None:
+    kinds = [value for name in PUBLIC if isinstance(value := getattr(rockqueue, name), type)]
+    errors = [kind for kind in kinds if kind.__module__ == "rockqueue._errors"]
+    assert len(errors) > 15
+    assert all(issubclass(kind, RockQueueError) for kind in errors)
+
+
+def test_both_clients_have_the_same_calls() -> None:
+    def calls(kind: type) -> dict[str, list[str]]:
+        return {
+            name: [
+                f"{one.name}{'' if one.default is one.empty else '=' + repr(one.default)}"
+                for one in inspect.signature(value).parameters.values()
+            ]
+            for name, value in vars(kind).items()
+            if not name.startswith("_") and inspect.isfunction(value)
+        }
+
+    assert calls(SyncClient) == calls(Client)
+
+
+def test_making_a_client_does_nothing() -> None:
+    program = (
+        "import threading, rockqueue\n"
+        "client = rockqueue.Client('rockqueue://localhost:1')\n"
+        "worker = rockqueue.Worker(client, handlers={'n': lambda payload: None}, queues=['q'])\n"
+        "print(threading.active_count(), worker.state)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "1 CREATED"
+
+
+async def test_a_client_does_not_survive_a_fork(embedded: Client) -> None:
+    await embedded.push("q", "n")
+    operations = embedded.operations()
+    operations.runtime.pid = os.getpid() + 1
+    with pytest.raises(rockqueue.ForkError, match="child"):
+        await embedded.push("q", "n")
+    operations.runtime.pid = os.getpid()
+
+
+async def test_a_closed_client_says_so(embedded: Client) -> None:
+    await embedded.close()
+    await embedded.close()
+    with pytest.raises(rockqueue.ClientClosed):
+        await embedded.push("q", "n")
+
+
+async def test_a_client_serves_several_loops(embedded: Client) -> None:
+    here = await embedded.push("q", "n", 1)
+    there = await asyncio.to_thread(asyncio.run, embedded.get(here.id))
+    assert there.payload == 1
+
+
+def test_an_interpreter_ends_although_the_client_was_not_closed() -> None:
+    program = (
+        "import rockqueue, tempfile\n"
+        "client = rockqueue.SyncClient('embedded:' + tempfile.mkdtemp() + '/jobs.db')\n"
+        "print(client.push('q', 'n').id)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert len(done.stdout.strip()) == 36
+    assert done.stderr == ""
+
+
+def test_options_of_a_client_are_checked() -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        Client(timeout=-1)
+    with pytest.raises(ValueError, match="durability"):
+        Client(durability="maybe")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="max_attempts"):
+        rockqueue.CallRetry(max_attempts=0)
+
+
+def handle(payload: object) -> object:
+    return payload
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"concurrency": 0},
+        {"prefetch": -1},
+        {"concurrency": 6000, "prefetch": 6000},
+        {"queues": []},
+        {"queues": "q"},
+        {"lease": -1},
+        {"handlers": {}},
+    ],
+)
+def test_options_of_a_worker_are_checked(options: dict[str, object]) -> None:
+    chosen: dict[str, object] = {"handlers": {"n": handle}, "queues": ["q"], **options}
+    with pytest.raises((ValueError, TypeError)):
+        rockqueue.Worker(Client(), **chosen)  # type: ignore[arg-type]
