@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server.contract import limits, times
-from rockqueue_server.contract.problems import QUEUE_RULE, Problems, valid_name, valid_queue
+from rockqueue_server.contract.problems import QUEUE_RULE, Problems, valid_media_type, valid_name, valid_queue
 
 UNIQUE = 1
 EXPIRES = 2
@@ -18,9 +18,12 @@ CANCEL_GRACE = 64
 SPECIAL = UNIQUE | EXPIRES | TIMEOUT
 """Flags of a job for which more is to be done than to deliver and settle it."""
 
-_KNOWN_NAMES_MOST = 10_000
+_KNOWN_MOST = 10_000
+_TWO_BYTES, _THREE_BYTES = 1 << 7, 1 << 14
+"""From these lengths on, a varint takes so many bytes."""
 _known_queues: set[str] = set()
 _known_names: set[str] = set()
+_known_types: set[str] = {""}
 
 
 class Admitted(NamedTuple):
@@ -35,21 +38,51 @@ class Admitted(NamedTuple):
     spec: bytes
 
 
-def admit(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> Admitted:
-    """Checks one job of a push; `path` names it in problems.
+def admit(spec: job_pb2.JobSpec, prefix: str, index: int, now_us: int, problems: Problems) -> Admitted:
+    """Checks one job of a push; `prefix[index]` names it in problems.
 
-    Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem was noted is not
-    to be used.
+    Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem must not be used.
     """
+    queue, name, priority, content_type = spec.queue, spec.name, spec.priority, spec.content_type
+    payload_bytes = len(spec.payload)
+    data = spec.SerializeToString()
+    if (
+        queue in _known_queues
+        and name in _known_names
+        and content_type in _known_types
+        and payload_bytes <= limits.PAYLOAD_BYTES
+        and len(data) == _plain_size(len(queue), len(name), payload_bytes, len(content_type), priority)
+    ):
+        return Admitted(queue, name, priority, 0, 0, 0, data)
+    return _admit_slowly(spec, f"{prefix}[{index}]", now_us, problems)
+
+
+def _plain_size(queue: int, name: int, payload: int, content_type: int, priority: int) -> int:
+    """Bytes of a job that has these fields and no others; most jobs do, and need no look at each field.
+
+    Lengths of fields that are known to be valid: below 128 they take one byte. 0 for those that do not fit in here.
+    """
+    size = 4 + queue + name
+    if payload:
+        size += payload + (2 if payload < _TWO_BYTES else 3 if payload < _THREE_BYTES else 4)
+    if content_type:
+        size += 2 + content_type
+    if priority:
+        size += 2 if 0 < priority < _TWO_BYTES else 11 if priority < 0 else 0
+    return size
+
+
+def _admit_slowly(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> Admitted:
+    """The whole check."""
     queue, name = spec.queue, spec.name
-    if queue not in _known_queues and not _learn(_known_queues, queue, valid_queue(queue)):
+    if not _learn(_known_queues, queue, valid_queue(queue)):
         problems.add(f"{path}.queue", QUEUE_RULE)
-    if name not in _known_names and not _learn(_known_names, name, valid_name(name)):
+    if not _learn(_known_names, name, valid_name(name)):
         problems.add(f"{path}.name", "must be 1 to 256 characters of A-Z a-z 0-9 . _ -")
     payload_bytes = len(spec.payload)
     if payload_bytes > limits.PAYLOAD_BYTES:
         problems.over(f"{path}.payload", limits.PAYLOAD_BYTES, payload_bytes, "bytes")
-    if spec.content_type:
+    if not _learn(_known_types, spec.content_type, valid_media_type(spec.content_type)):
         problems.media_type(f"{path}.content_type", spec.content_type)
     if spec.headers:
         _check_headers(spec, path, problems)
@@ -65,9 +98,11 @@ def admit(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> 
 
 
 def _learn(known: set[str], value: str, valid: bool) -> bool:  # noqa: FBT001 - the outcome of the check
-    if valid:
-        if len(known) >= _KNOWN_NAMES_MOST:
+    """Remembers a value that is valid, and short enough for `_plain_size`."""
+    if valid and len(value) < _TWO_BYTES:
+        if len(known) >= _KNOWN_MOST:
             known.clear()
+            _known_types.add("")
         known.add(value)
     return valid
 

@@ -29,6 +29,11 @@ def valid_name(name: str) -> bool:
     return _NAME.match(name) is not None
 
 
+def valid_media_type(value: str) -> bool:
+    """Whether this may be a media type; nothing at all may."""
+    return len(value) <= limits.CONTENT_TYPE_CHARS and value.isascii() and value.isprintable()
+
+
 class Problems:
     """What was found so far. `check()` raises when there is anything."""
 
@@ -89,7 +94,7 @@ class Problems:
 
     def media_type(self, path: str, value: str) -> None:
         """A media type, or nothing."""
-        if len(value) > limits.CONTENT_TYPE_CHARS or not (value.isascii() and value.isprintable()):
+        if not valid_media_type(value):
             self.add(path, f"must be at most {limits.CONTENT_TYPE_CHARS} printable ASCII characters")
 
     def duration(self, path: str, value: Duration, most_us: int, *, least_us: int = 0) -> int:

@@ -93,8 +93,8 @@ class Settling:
         if len(specs) > limits.FOLLOW_UPS:
             problems.over(f"{path}.complete.follow_ups", limits.FOLLOW_UPS, len(specs), "jobs")
         problems.check()
-        names = (f"{path}.complete.follow_ups[{index}]" for index in range(len(specs)))
-        jobs = [admit(spec, name, self._now_us, problems) for spec, name in zip(specs, names, strict=True)]
+        prefix = f"{path}.complete.follow_ups"
+        jobs = [admit(spec, prefix, index, self._now_us, problems) for index, spec in enumerate(specs)]
         problems.check()
         if any(job.flags & UNIQUE for job in jobs):
             # Keys are looked up on disk: what the batch has done so far must be there, and what follows must see these.

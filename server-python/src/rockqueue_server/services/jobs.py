@@ -203,7 +203,7 @@ def _check_batch(request: job_service_pb2.PushJobsRequest) -> int:
 def _admit_all(specs: list[job_pb2.JobSpec], now_us: int, problems: Problems) -> list[Admitted]:
     jobs: list[Admitted] = []
     for index, spec in enumerate(specs):
-        jobs.append(admit(spec, f"jobs[{index}]", now_us, problems))
+        jobs.append(admit(spec, "jobs", index, now_us, problems))
         if problems.full:
             break
     return jobs
