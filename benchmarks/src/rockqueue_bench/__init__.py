@@ -1,0 +1,1 @@
+"""Measures a RockQueue server and its SDK, in processes of their own, beside their budgets."""

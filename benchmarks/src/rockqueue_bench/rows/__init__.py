@@ -1,0 +1,1 @@
+"""The rows: what is measured, one idea in each file."""

@@ -1,0 +1,34 @@
+"""A row that one load measures on one server: so many jobs in so many seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rockqueue_bench.bench import Bench
+from rockqueue_bench.latency import Latency
+from rockqueue_bench.results import Row
+from rockqueue_bench.server import ServerProcess
+
+
+async def rate_row(
+    bench: Bench, server: ServerProcess, name: str, metric: str, load_name: str, params: dict[str, Any]
+) -> Row:
+    """Lets a load go and returns its rate as `metric`, in jobs per second. `params` are told with the row."""
+    async with bench.load(load_name, address=server.address, **params) as load:
+        result, server_usage, client_usage = await bench.measured(server, load)
+    return Row(
+        name,
+        {metric: result["jobs"] / result["seconds"]},
+        seconds=result["seconds"],
+        jobs=result["jobs"],
+        durability="fsync",
+        server=server_usage,
+        client=client_usage,
+        latency_ms=latency_in(result),
+        load=params,
+    )
+
+
+def latency_in(result: dict[str, Any]) -> Latency | None:
+    """The latency in what a load told."""
+    return None if result["latency_ms"] is None else Latency(**result["latency_ms"])
