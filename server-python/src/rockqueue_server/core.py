@@ -95,6 +95,7 @@ class Core:
                 embedded=options.embedded,
                 record_commit=directory.record_commit,
                 defects=options.defects,
+                testing=options.testing,
             )
             engine.start()
         except BaseException:

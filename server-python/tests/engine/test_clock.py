@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from queue_bench import bench
 
+from rockqueue_server.core import Core, CoreOptions
 from rockqueue_server.engine.alarms import Alarms
 from rockqueue_server.engine.clock import Clock
 
@@ -33,6 +36,20 @@ def test_a_wall_clock_that_is_set_forward_is_followed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "time_ns", lambda: real() + HOUR_US * 1000)
     assert HOUR_US - 1000 <= clock.follow_wall_clock(1000) < HOUR_US + 10_000_000
     assert clock.now_us() >= before + HOUR_US
+
+
+async def test_a_clock_that_a_test_holds_is_held_over_a_restart(tmp_path: Path) -> None:
+    async with bench(tmp_path / "jobs.db") as first:
+        await first.advance(3600)
+        held_us = first.core.engine.clock.now_us()
+    for _ in range(2):
+        core = await Core.open(tmp_path / "jobs.db", CoreOptions(testing=True))
+        assert core.engine.clock.frozen
+        assert held_us < core.engine.clock.now_us() <= held_us + 10_000
+        await core.close()
+    core = await Core.open(tmp_path / "jobs.db")
+    assert not core.engine.clock.frozen
+    await core.close()
 
 
 def test_a_jump_moves_spans_and_leaves_moments() -> None:

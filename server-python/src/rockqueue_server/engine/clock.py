@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-_US = 1_000_000
+HELD_KEY = b"held"
+"""In column `meta` while a test holds the clock."""
 
 
 class Clock:
@@ -16,10 +17,11 @@ class Clock:
     differences of `monotonic_us`, which no step of the wall clock touches.
     """
 
-    def __init__(self, floor_us: int = 0) -> None:
-        self._floor_us = floor_us
-        self._offset_us = max(time.time_ns() // 1000, floor_us + 1000) - time.monotonic_ns() // 1000
-        self._frozen_us: int | None = None
+    def __init__(self, floor_us: int = 0, *, held: bool = False) -> None:
+        # A millisecond on: ids that were made within the last one must stay the earlier ones.
+        start_us = floor_us + 1000
+        self._offset_us = max(time.time_ns() // 1000, start_us) - time.monotonic_ns() // 1000
+        self._frozen_us: int | None = start_us if held else None
 
     @property
     def frozen(self) -> bool:

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from rockqueue_server.engine.alarms import Alarms
-from rockqueue_server.engine.clock import Clock
+from rockqueue_server.engine.clock import HELD_KEY, Clock
 from rockqueue_server.engine.columns import Columns
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.dispatch import Dispatcher
@@ -61,6 +61,7 @@ class Engine:
         embedded: bool = False,
         record_commit: Callable[[int], None] | None = None,
         defects: frozenset[str] = frozenset(),
+        testing: bool = False,
     ) -> None:
         self.store = store
         self.columns = Columns(store)
@@ -71,7 +72,7 @@ class Engine:
         value = self.columns.meta.get(COMMIT_KEY)
         self.written, last_us = COMMIT_VALUE.unpack(value) if value else (0, 0)
         self.durable = self.written
-        self.clock = Clock(last_us)
+        self.clock = Clock(last_us, held=testing and self.columns.meta.get(HELD_KEY) is not None)
         self.alarms = Alarms()
         self.ids = JobIds()
         self.feed = Feed(self)

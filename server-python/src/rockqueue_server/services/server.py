@@ -10,6 +10,7 @@ from rockqueue.v1 import server_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.times import duration, timestamp
+from rockqueue_server.engine.clock import HELD_KEY
 from rockqueue_server.verify import verify_store
 
 if TYPE_CHECKING:
@@ -58,8 +59,14 @@ class ServerService:
         """Returns what the server is and what it can do."""
         answer = server_service_pb2.GetServerInfoResponse()
         answer.CopyFrom(self._fixed)
-        answer.server_time.CopyFrom(timestamp(self._engine.clock.now_us()))
+        # Committed before it is told, so that no later server tells an earlier time.
+        answer.server_time.CopyFrom(timestamp(await self._engine.submit(self._note_time)))
         return answer
+
+    def _note_time(self, now_us: int) -> int:
+        if not self._engine.failed.is_set():
+            self._engine.commit(now_us).write()
+        return now_us
 
 
 class ClockService:
@@ -71,12 +78,21 @@ class ClockService:
     async def get_clock(self, _: clock_service_pb2.GetClockRequest) -> clock_service_pb2.GetClockResponse:
         """Returns the clock's time."""
         clock = self._engine.clock
+        await self._engine.submit(lambda now_us: self._engine.commit(now_us).write())
         return clock_service_pb2.GetClockResponse(now=timestamp(clock.now_us()), frozen=clock.frozen)
 
     async def freeze_clock(self, _: clock_service_pb2.FreezeClockRequest) -> clock_service_pb2.FreezeClockResponse:
         """Stops the clock."""
-        self._engine.clock.freeze()
-        return clock_service_pb2.FreezeClockResponse(now=timestamp(self._engine.clock.now_us()))
+        clock = self._engine.clock
+        clock.freeze()
+        await self._engine.submit(lambda _: self._hold(clock.now_us()))
+        return clock_service_pb2.FreezeClockResponse(now=timestamp(clock.now_us()))
+
+    def _hold(self, now_us: int) -> None:
+        """Notes the time and that the clock stands still, so that a restart goes on from there."""
+        commit = self._engine.commit(now_us)
+        commit.put(HELD_KEY, b"", self._engine.columns.meta_h)
+        commit.write()
 
     async def advance_clock(
         self, request: clock_service_pb2.AdvanceClockRequest
@@ -95,8 +111,7 @@ class ClockService:
             engine.clock.turn_to(now_us)
             engine.run_due(now_us)
             if due_us is None:
-                # So that the clock does not fall behind what was answered, should the server end now.
-                engine.commit(now_us).write()
+                self._hold(now_us)
             return due_us is not None
 
         while await engine.submit(step):
@@ -105,9 +120,16 @@ class ClockService:
 
     async def resume_clock(self, _: clock_service_pb2.ResumeClockRequest) -> clock_service_pb2.ResumeClockResponse:
         """Lets the clock run again."""
-        self._engine.clock.resume()
-        self._engine.schedule()
-        return clock_service_pb2.ResumeClockResponse(now=timestamp(self._engine.clock.now_us()))
+        engine = self._engine
+        engine.clock.resume()
+
+        def let_run(now_us: int) -> None:
+            commit = engine.commit(now_us)
+            commit.delete(HELD_KEY, engine.columns.meta_h)
+            commit.write()
+
+        await engine.submit(let_run)
+        return clock_service_pb2.ResumeClockResponse(now=timestamp(engine.clock.now_us()))
 
 
 class StoreService:

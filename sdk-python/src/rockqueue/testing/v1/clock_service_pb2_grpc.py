@@ -30,7 +30,8 @@ class ClockServiceStub:
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     def __init__(self, channel):
@@ -66,7 +67,8 @@ class ClockServiceServicer:
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     def GetClock(self, request, context):
@@ -134,7 +136,8 @@ class ClockService:
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     @staticmethod

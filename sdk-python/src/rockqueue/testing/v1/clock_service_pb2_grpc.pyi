@@ -31,7 +31,8 @@ class ClockServiceStub:
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     @_typing.overload
@@ -55,7 +56,8 @@ class ClockServiceAsyncStub(ClockServiceStub):
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -75,7 +77,8 @@ class ClockServiceServicer(metaclass=_abc_1.ABCMeta):
 
     The clock decides everything that has to do with time: start times, leases, heartbeats, grace periods, retention,
     timeouts of long polls, server time. It starts running at the wall clock's pace; once advanced or frozen it stands
-    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server.
+    still until it is advanced again or resumed. It never runs backwards, also over restarts of the server. A clock that
+    stood still when the server ended, even by kill -9, stands where it was when the server starts again.
     """
 
     @_abc_1.abstractmethod
