@@ -20,15 +20,18 @@ WINDOW = 4096
 
 
 class ReadyWindow:
-    """The ready keys of a queue up to `high`, in a heap; what lies beyond is on disk only.
+    """The ready keys of a queue up to `high`; what lies beyond is on disk only.
 
-    `high` is None while every ready key of the queue is in memory. A key in `gone` was taken out of the middle.
+    `high` is None while every ready key of the queue is in memory. Most keys come in order: those are in `run`, a sorted
+    list that is read from `at` on; the others are in a heap. A key in `gone` was taken out of the middle.
     """
 
     def __init__(self, queue: int, column: Column) -> None:
         self._column = column
         self._start, self._end = keys.queue_range(queue)
         self.high: bytes | None = self._start
+        self.run: list[bytes] = []
+        self.at = 0
         self.heap: list[bytes] = []
         self.touched: set[bytes] = set()
         self.gone: set[bytes] = set()
@@ -39,11 +42,14 @@ class ReadyWindow:
             return
         if touched:
             self.touched.add(key)
-        if key in self.gone:  # it never left the heap
+        if key in self.gone:  # it never left
             self.gone.discard(key)
             return
-        heapq.heappush(self.heap, key)
-        if len(self.heap) > 2 * WINDOW:
+        if not self.run or key > self.run[-1]:
+            self.run.append(key)
+        else:
+            heapq.heappush(self.heap, key)
+        if len(self.run) - self.at + len(self.heap) > 2 * WINDOW:
             self._spill()
 
     def remove(self, key: bytes) -> None:
@@ -54,39 +60,45 @@ class ReadyWindow:
     def pop(self) -> tuple[bytes, bool] | None:
         """The next key and whether its job was touched; None when there is none, on disk neither."""
         while True:
-            if not self.heap and not self._refill():
-                return None
-            key = heapq.heappop(self.heap)
-            if key in self.gone:
-                self.gone.discard(key)
+            if self.at < len(self.run):
+                key = self.run[self.at]
+                if self.heap and self.heap[0] < key:
+                    key = heapq.heappop(self.heap)
+                else:
+                    self.at += 1
+            elif self.heap:
+                key = heapq.heappop(self.heap)
+            elif self._refill():
                 continue
-            if key in self.touched:
+            else:
+                return None
+            if self.at > WINDOW:
+                del self.run[: self.at]
+                self.at = 0
+            if self.gone and key in self.gone:
+                self.gone.discard(key)
+            elif self.touched and key in self.touched:
                 self.touched.discard(key)
                 return key, True
-            return key, False
-
-    def reset(self) -> None:
-        """Forgets what is in memory; the next `pop` reads from disk."""
-        self.high = self._start
-        self.heap.clear()
-        self.touched.clear()
-        self.gone.clear()
+            else:
+                return key, False
 
     def _spill(self) -> None:
-        self.heap.sort()
-        del self.heap[WINDOW:]
-        self.high = self.heap[-1]
-        self.touched = {key for key in self.touched if key <= self.high}
-        self.gone = {key for key in self.gone if key <= self.high}
+        kept = sorted(self.run[self.at :] + self.heap)[:WINDOW]
+        self.run, self.at, self.heap = kept, 0, []
+        self.high = kept[-1]
+        self.touched = {key for key in self.touched if key <= kept[-1]}
+        self.gone = {key for key in self.gone if key <= kept[-1]}
 
     def _refill(self) -> bool:
+        """Reads what comes behind `high`. Nothing is in memory when it is called."""
         if self.high is None:
             return False
         rows = self._column.scan(keys.after(self.high), self._end, WINDOW)
         self.gone.clear()
-        self.heap = [key for key, _ in rows]
+        self.run, self.at = [key for key, _ in rows], 0
         self.touched = {key for key, value in rows if value}
-        self.high = self.heap[-1] if len(rows) == WINDOW else None
+        self.high = self.run[-1] if len(rows) == WINDOW else None
         return bool(rows)
 
 

@@ -43,7 +43,7 @@ class Settling:
         """Carries out the batch and writes it."""
         for index, settlement in enumerate(settlements):
             try:
-                self._settle(settlement, f"settlements[{index}]")
+                self._settle(settlement, index)
             except ServiceError as error:
                 self.failures[index] = error
         self._write()
@@ -55,7 +55,7 @@ class Settling:
             self._engine.leases.end_all(self._leases)
             self._leases = []
 
-    def _settle(self, settlement: Settlement, path: str) -> None:
+    def _settle(self, settlement: Settlement, index: int) -> None:
         token = settlement.lease_token
         lease = self._engine.leases.by_token(token)
         if lease is None or lease.job_id in self._ended:
@@ -63,24 +63,25 @@ class Settling:
             return
         outcome = settlement.WhichOneof("outcome")
         if outcome == "complete":
-            self._complete(lease, settlement, path)
+            self._complete(lease, settlement, index)
         else:
-            self._end_otherwise(lease, settlement, outcome, path)
+            self._end_otherwise(lease, settlement, outcome, f"settlements[{index}]")
             self._remember(settlement)
         self._ended[lease.job_id] = settlement
         self._leases.append(lease)
 
-    def _complete(self, lease: Lease, settlement: Settlement, path: str) -> None:
+    def _complete(self, lease: Lease, settlement: Settlement, index: int) -> None:
         complete = settlement.complete
         result = complete.result
         content_type = complete.result_content_type
         if content_type or len(result) > limits.PAYLOAD_BYTES:
             problems = Problems()
+            path = f"settlements[{index}]"
             problems.media_type(f"{path}.complete.result_content_type", content_type)
             if len(result) > limits.PAYLOAD_BYTES:
                 problems.over(f"{path}.complete.result", limits.PAYLOAD_BYTES, len(result), "bytes")
             problems.check()
-        follow_ups = self._follow_ups(settlement, path) if complete.follow_ups else None
+        follow_ups = self._follow_ups(settlement, f"settlements[{index}]") if complete.follow_ups else None
         kept = outcomes.complete(self._engine, self._commit, lease, result, content_type)
         if not kept:
             self._remember(settlement)

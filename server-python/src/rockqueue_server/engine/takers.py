@@ -23,8 +23,11 @@ class Lease(Counters):
         "queue", "ready_us", "session", "token", "touched",
     )  # fmt: skip
 
-    def __init__(self, job_id: bytes, head: JobHead, queue: QueueState) -> None:
-        super().__init__()
+    def __init__(
+        self, job_id: bytes, head: JobHead, queue: QueueState
+    ) -> None:  # one call instead of two: see Counters
+        self.attempt = self.failures = self.crashes = self.releases = self.snoozes = self.start_us = 0
+        self.worker = ""
         self.job_id = job_id
         self.head = head
         self.queue = queue

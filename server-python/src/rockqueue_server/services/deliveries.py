@@ -30,10 +30,17 @@ _MORE = 0x80
 """Set in each byte of a varint but the last."""
 
 
+_SHORT = 1024
+
+
 def varint(value: int) -> bytes:
     """A base-128 varint of a number that is 0 or more."""
-    if value < _MORE:
-        return bytes((value,))
+    if value < _SHORT:
+        return _SHORT_VARINTS[value]
+    return _long_varint(value)
+
+
+def _long_varint(value: int) -> bytes:
     out = bytearray()
     while value >= _MORE:
         out.append(value & 0x7F | _MORE)
@@ -53,6 +60,9 @@ def _create_time_field(create_us: int) -> bytes:
     """Jobs of one push were created in one moment, and mostly travel together."""
     value = timestamp(create_us).SerializeToString()
     return _CREATE_TIME + varint(len(value)) + value
+
+
+_SHORT_VARINTS = [_long_varint(value) for value in range(_SHORT)]
 
 
 def delivery(granted: Granted) -> bytes:
