@@ -28,8 +28,8 @@ CHUNK = 256
 SLICE = 32
 CHUNK_BYTES = 2 << 20
 """A chunk ends when its specs have so many bytes: one more job fits into a message of 5 MiB."""
-ROUND = 4096
-"""So many deliveries at most before operations get their turn again."""
+ROUND = 512
+"""So many deliveries at most before the loop gets its turn: they are sent while the next ones are made."""
 _STARTED = event_service_pb2.EVENT_TYPE_JOB_STARTED
 _WAITING, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_ACTIVE
 

@@ -22,8 +22,8 @@ WINDOW = 4096
 class ReadyWindow:
     """The ready keys of a queue up to `high`; what lies beyond is on disk only.
 
-    `high` is None while every ready key of the queue is in memory. Most keys come in order: those are in `run`, a sorted
-    list that is read from `at` on; the others are in a heap. A key in `gone` was taken out of the middle.
+    `high` is None while every ready key of the queue is in memory. Most keys come in order: those are in `run`, a
+    sorted list that is read from `at` on; the others are in a heap. A key in `gone` was taken out of the middle.
     """
 
     def __init__(self, queue: int, column: Column) -> None:

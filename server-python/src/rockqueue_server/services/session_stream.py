@@ -28,6 +28,9 @@ from rockqueue_server.services.entries import failure_entries
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
+_DELIVERIES = 256
+"""So many deliveries at most in a message: the worker begins with the first while the next are on their way."""
+
 Request = work_service_pb2.WorkRequest
 Response = work_service_pb2.WorkResponse
 _DELIVERIES_BYTES = 2 << 20
@@ -154,7 +157,7 @@ class SessionStream:
             if isinstance(item, Granted):
                 together.append(item)
                 size += len(item.spec) + 128
-                if size < _DELIVERIES_BYTES:
+                if size < _DELIVERIES_BYTES and len(together) < _DELIVERIES:
                     continue
             if together:
                 messages.append(work_response(together))
