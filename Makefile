@@ -8,7 +8,7 @@ UPGRADE ?=
 AGAINST ?=
 export PYTHON UPGRADE AGAINST
 
-.PHONY: setup demo serve test check conformance bench generate pins toolchain clean
+.PHONY: setup demo serve test check conformance bench bench-quick generate pins toolchain clean
 setup: .venv/.complete ## Install the pinned packages and the members into .venv
 
 .venv/.complete: Makefile requirements.txt .ci/setup .ci/pins/uv.txt pyproject.toml $(MEMBERS:%=%/pyproject.toml)
@@ -39,6 +39,9 @@ conformance: setup ## Prove a server against the contract: all conformance cases
 
 bench: setup ## Measure throughput and latency beside their budgets
 	@$(MAKE) -C benchmarks bench
+
+bench-quick: setup ## Measure the short rows, in less than a minute; the last line is one JSON object
+	@$(MAKE) -C benchmarks bench-quick
 
 generate: setup ## Write what is made from other files: code from proto/, code blocks of documents
 	@$(BIN)/python .ci/generate.py

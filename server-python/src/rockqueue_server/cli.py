@@ -19,6 +19,7 @@ import typer
 from rockqueue_server.config import (
     DEFAULT_LISTEN,
     DEFAULT_METRICS,
+    DEFAULT_MIN_FREE_MIB,
     LOG_LEVELS,
     ServeConfig,
     TcpAddress,
@@ -114,6 +115,15 @@ AcceptDataLoss = Annotated[
         help="Open a folder although acknowledged jobs are missing from it. Only after an error message said so.",
     ),
 ]
+MinFree = Annotated[
+    int,
+    typer.Option(
+        envvar="ROCKQUEUE_MIN_FREE_MIB",
+        min=0,
+        metavar="MIB",
+        help="Pushes are refused (STORAGE_FULL) while the disk has less free than this; what drains the queue goes on.",
+    ),
+]
 Defect = Annotated[list[str] | None, typer.Option("--defect", envvar="ROCKQUEUE_DEFECT", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -136,6 +146,7 @@ def serve_command(
     reflection: Reflection = False,
     testing: Testing = False,
     accept_data_loss: AcceptDataLoss = False,
+    min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
     defect: Defect = None,
 ) -> None:
     """Serve the jobs in DIR until SIGTERM or SIGINT. A folder that does not exist is made.
@@ -164,6 +175,7 @@ def serve_command(
         reflection=reflection,
         drain_grace_s=_checked("--drain-grace", parse_duration, drain_grace),
         accept_data_loss=accept_data_loss,
+        min_free_bytes=min_free_mib << 20,
         log_level=log_level,
         defects=frozenset(defect or ()),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 DEFAULT_LISTEN = "127.0.0.1:7655"
 DEFAULT_METRICS = "127.0.0.1:7656"
+DEFAULT_MIN_FREE_MIB = 128
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 MAX_PORT = 65535
@@ -104,5 +105,6 @@ class ServeConfig:
     reflection: bool = False
     drain_grace_s: float = 30.0
     accept_data_loss: bool = False
+    min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"
     defects: frozenset[str] = frozenset()

@@ -81,6 +81,7 @@ async def _open_core(config: ServeConfig) -> AsyncGenerator[Core]:
         embedded=False,
         defects=config.defects,
         accept_data_loss=config.accept_data_loss,
+        min_free_bytes=config.min_free_bytes,
     )
     core = await Core.open(str(config.directory), options)
     watcher = asyncio.create_task(_exit_when_storage_fails(core), name="storage failure watcher")
