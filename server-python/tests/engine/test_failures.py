@@ -183,9 +183,12 @@ def test_a_really_full_disk_is_answered_truly_and_serves_again_after_space_was_f
     assert 0 < acknowledged <= found <= most
 
 
-async def test_a_caller_that_goes_away_leaves_its_push_whole(queue_bench: QueueBench) -> None:
-    call = asyncio.ensure_future(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))  # noqa: RUF006
-    await asyncio.sleep(0)
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_caller_that_goes_away_leaves_its_push_whole(queue_bench: QueueBench, turns: int) -> None:
+    """Before it was carried out, after that, before or after it was synced: one request id makes one batch."""
+    call = asyncio.create_task(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
     ids = await queue_bench.push(*(spec() for _ in range(100)), request_id="gone")

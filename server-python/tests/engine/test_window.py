@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from queue_bench import QueueBench, bench, spec
 
+from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.engine import queue_state
 
 
@@ -34,8 +35,6 @@ async def test_a_backlog_larger_than_the_window_is_delivered_in_order(queue_benc
 
 
 async def test_jobs_taken_out_of_the_middle_are_not_delivered(queue_bench: QueueBench) -> None:
-    from rockqueue.v1 import job_service_pb2
-
     ids = await queue_bench.push(*(spec() for _ in range(60)))
     assert [d.job_id for d in await queue_bench.pull(most=3)] == ids[:3]
     gone = ids[4:60:3]
@@ -51,3 +50,13 @@ async def test_the_window_is_the_same_after_a_restart(tmp_path: Path) -> None:
     async with bench(tmp_path / "jobs.db") as second:
         rest = [d.job_id for d in await second.pull()]
     assert taken + rest == [ids[i] for p in (2, 1, 0) for i in range(50) if i % 3 == p]
+
+
+async def test_a_job_that_is_replaced_where_it_stands_is_delivered_once(queue_bench: QueueBench) -> None:
+    assert await queue_bench.pull() == []
+    unique = job_pb2.UniqueKey(key="k", on_conflict=job_pb2.UNIQUE_CONFLICT_REPLACE)
+    (first,) = await queue_bench.push(spec(unique=unique, payload=b"1"))
+    await queue_bench.push(spec())
+    assert await queue_bench.push(spec(unique=unique, payload=b"2")) == [first]
+    delivered = await queue_bench.pull()
+    assert [(d.job_id == first, d.spec.payload) for d in delivered] == [(True, b"2"), (False, b"")]
