@@ -186,7 +186,7 @@ def test_a_really_full_disk_is_answered_truly_and_serves_again_after_space_was_f
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_caller_that_goes_away_leaves_its_push_whole(queue_bench: QueueBench, turns: int) -> None:
     """Before it was carried out, after that, before or after it was synced: one request id makes one batch."""
-    call = asyncio.create_task(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))
+    call = asyncio.create_task(queue_bench.push(*(spec() for _ in range(100)), request_id="gone"))  # noqa: RUF006 - it is kept
     for _ in range(turns):
         await asyncio.sleep(0)
     call.cancel()
