@@ -1,0 +1,1 @@
+"""The case language: loading, checking, variables, generated values and matching."""

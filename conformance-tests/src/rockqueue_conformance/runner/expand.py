@@ -1,0 +1,92 @@
+"""From cases to variants: the delivery axis, the crash axis, and the choice by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from rockqueue_conformance.language.model import DELIVERIES, Case, Variant
+
+SOME_POINTS = 3
+"""How many kills of one case an ordinary run tries: each costs a start of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to run.
+
+    `crash` is `off`, `some` (up to three points of each case, the deliveries in turn) or `full` (every point by every
+    delivery).
+    """
+
+    run: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    deliveries: tuple[str, ...] = DELIVERIES
+    crash: str = "some"
+
+
+def variants(cases: Sequence[Case], choice: Choice) -> list[Variant]:
+    """Every variant that the choice asks for, in the order of the cases."""
+    return [
+        variant
+        for case in cases
+        for variant in [*_plain(case, choice), *_crashes(case, choice)]
+        if _chosen(variant, choice)
+    ]
+
+
+def _plain(case: Case, choice: Choice) -> list[Variant]:
+    if not case.deliveries:
+        return [Variant(case)]
+    return [Variant(case, delivery) for delivery in case.deliveries if delivery in choice.deliveries]
+
+
+def _crashes(case: Case, choice: Choice) -> list[Variant]:
+    """A kill between any two steps: after the first, the second, ... and after the last but one."""
+    if not case.crashable or choice.crash == "off":
+        return []
+    deliveries = [one for one in case.deliveries if one in choice.deliveries] or [None]
+    if case.deliveries and deliveries == [None]:
+        return []
+    found: list[Variant] = []
+    full = choice.crash == "full"
+    points = crash_points(case)
+    for number, point in enumerate(points if full else _spread(points)):
+        by = deliveries if full else [deliveries[number % len(deliveries)]]
+        found += [Variant(case, delivery, point) for delivery in by]
+    return found
+
+
+def _spread(points: list[int]) -> list[int]:
+    """At most `SOME_POINTS` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= SOME_POINTS:
+        return points
+    last = len(points) - 1
+    return [points[round(index * last / (SOME_POINTS - 1))] for index in range(SOME_POINTS)]
+
+
+_ONLY_LOOKS = frozenset({"job", "queue", "list_all", "check", "set", "verify_store", "none", "pending", "cursor"})
+"""Step kinds that change nothing: a kill after one of them is the same as a kill before it."""
+
+
+def crash_points(case: Case) -> list[int]:
+    """How many steps may be done when the server is killed: after each step that changes something, but the last."""
+    return [
+        number
+        for number in range(1, len(case.steps))
+        if case.steps[number - 1].kind not in _ONLY_LOOKS
+        and not case.steps[number - 1].options.get("no_crash", False)
+        and "error" not in case.steps[number - 1].options
+    ]
+
+
+def _chosen(variant: Variant, choice: Choice) -> bool:
+    names = (variant.id, variant.case.id)
+    wanted = not choice.run or any(fits(name, pattern) for name in names for pattern in choice.run)
+    return wanted and not any(fits(name, pattern) for name in names for pattern in choice.skip)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """True when a case or variant name fits a pattern with `*` and `?`. Brackets are plain characters."""
+    return fnmatchcase(name, pattern.replace("[", "[[]"))

@@ -1,0 +1,1 @@
+"""What each step kind of the case language does."""

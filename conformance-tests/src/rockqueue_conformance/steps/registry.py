@@ -1,0 +1,68 @@
+"""Every step kind by its key, with those that hold other steps: `repeat` and `eventually`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from rockqueue_conformance.language.model import Step, step_from_data
+from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.steps.calls import CALL_STEPS
+from rockqueue_conformance.steps.checking import Handler
+from rockqueue_conformance.steps.context import CaseContext, StepFailed
+from rockqueue_conformance.steps.control import CONTROL_STEPS
+from rockqueue_conformance.steps.streams import STREAM_STEPS
+from rockqueue_conformance.steps.watches import WATCH_STEPS
+from rockqueue_conformance.steps.work import WORK_STEPS
+
+Data = dict[str, Any]
+
+
+async def repeat(ctx: CaseContext, step: Step) -> None:
+    """`repeat`: the steps, `times` over, with `${i}` counting from 0."""
+    steps = [step_from_data(data, KINDS) for data in cast(list[Data], step.value)]
+    for index in range(int(ctx.resolve(step.options["times"]))):
+        ctx.scope["i"] = index
+        for inner in steps:
+            await run_step(ctx, inner)
+
+
+async def eventually(ctx: CaseContext, step: Step) -> None:
+    """`eventually`: one step, tried until it passes or `within` is over, for what the contract gives no moment for."""
+    inner = step_from_data(cast(Data, step.value), KINDS)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + need_duration_ns(step.options["within"]) / 1e9
+    while True:
+        try:
+            await run_step(ctx, inner)
+        except StepFailed:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(0.02)
+        else:
+            return
+
+
+async def run_step(ctx: CaseContext, step: Step) -> None:
+    """Runs one step; StepFailed when what came does not fit, or when a delivery broke a rule that always holds."""
+    try:
+        await STEPS[step.kind](ctx, step)
+    except StepFailed as failed:
+        raise StepFailed(failed.problems + ctx.oracle.flaws) from None
+    if ctx.oracle.flaws:
+        raise StepFailed(ctx.oracle.flaws)
+
+
+STEPS: dict[str, Handler] = {
+    **CALL_STEPS,
+    **STREAM_STEPS,
+    **WATCH_STEPS,
+    **WORK_STEPS,
+    **CONTROL_STEPS,
+    "repeat": repeat,
+    "eventually": eventually,
+}
+"""Every step kind of the case language."""
+
+KINDS = frozenset(STEPS)
+"""Their keys."""

@@ -1,0 +1,1 @@
+"""Where the server under test runs: a process of ours, or an address."""

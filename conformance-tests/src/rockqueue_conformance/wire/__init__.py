@@ -1,0 +1,1 @@
+"""The raw client: messages as plain data, calls and streams, errors with their details."""
