@@ -16,7 +16,7 @@ from typing import Any, cast
 import yaml
 
 from rockqueue_conformance.folders import data_folder
-from rockqueue_conformance.language.model import Variant
+from rockqueue_conformance.language.model import Variant, flat
 from rockqueue_conformance.runner.execute import execute
 from rockqueue_conformance.target.slot import Slot
 from rockqueue_conformance.wire.mutation import FieldUse, Mutation, Recorder, all_fields
@@ -53,7 +53,7 @@ async def prove_fields(
 ) -> list[FieldVerdict]:
     """The verdict on each field whose name holds `chosen`. `jobs` servers at a time."""
     excuses = load_excuses()
-    used_by = await _record(variants, command, jobs)
+    used_by = await _record([variant for variant in variants if not _only_refuses(variant)], command, jobs)
     waiting = [use for use in all_fields() if chosen in str(use)]
     verdicts: list[FieldVerdict] = []
 
@@ -98,6 +98,12 @@ async def _record(variants: Sequence[Variant], command: str, jobs: int) -> dict[
         for use in seen:
             used_by[use].append(variant)
     return used_by
+
+
+def _only_refuses(variant: Variant) -> bool:
+    """It sees that bad values are refused; a server could do that and ignore the good ones."""
+    case = variant.case
+    return case.area == "errors" or any(step.kind == "rejects" or "ended" in step.options for step in flat(case.steps))
 
 
 def _needs_a_server(variant: Variant) -> bool:

@@ -31,6 +31,7 @@ class CoreOptions:
     embedded: bool
     defects: frozenset[str]
     accept_data_loss: bool
+    min_free_bytes: int
 
 
 class Core(ScriptedCore):
