@@ -49,7 +49,7 @@ def run(
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
     jsonl: Annotated[Path | None, typer.Option(help="Write a JSON object a line here.")] = None,
     matrix_file: Annotated[
-        Path | None, typer.Option("--matrix", help="Write requirement x target here (Markdown).")
+        Path | None, typer.Option("--matrix", help="Write requirement x target here (Markdown); - prints it.")
     ] = None,
     jobs: Jobs = 2,
     frames: Annotated[int, typer.Option(help="Messages to show with each failure.")] = 8,
@@ -71,7 +71,11 @@ def run(
     if jsonl is not None:
         write_jsonl(jsonl, results)
     if matrix_file is not None:
-        matrix_file.write_text(matrix(requirements, results, address or "server") + "\n")
+        table = matrix(requirements, results, address or "server")
+        if str(matrix_file) == "-":
+            print(table, end="\n\n")
+        else:
+            matrix_file.write_text(table + "\n")
     lacking = uncovered(suite.cases, requirements)
     print(closing(results, lacking, known, time.monotonic() - began, frames))
     ran = any(one.outcome in ("passed", "known") for one in results)
