@@ -72,8 +72,10 @@ def suites() -> list[Suite]:
         for folder in ("sdk-python", "server-python", "conformance-tests", "examples/email-python", "benchmarks")
     ]
     conformance = Suite("conformance", [make, "-C", "conformance-tests", "conformance"], "closing line", 600)
+    # Seeded defects, each of which the cases must catch: one that survives means that a green run proves too little.
+    proof = Suite("seeded defects", [make, "-C", "conformance-tests", "prove"], "exit code", 400)
     demo = Suite("demo", [make, "-C", "examples/email-python", "demo"], "exit code", 180)
-    return [scripts, *units, conformance, demo]
+    return [scripts, *units, conformance, proof, demo]
 
 
 def run(suite: Suite, reports: Path) -> Outcome:

@@ -60,9 +60,7 @@ def run(
     known = load_known_failing(known_failing)
     deliveries = tuple(delivery) or Choice().deliveries
     chosen = variants(suite.cases, Choice(tuple(run), tuple(skip), deliveries, crash))
-    target = (
-        Target(address=address) if address else Target(command=_command(server_command), reference=not server_command)
-    )
+    target = Target(address=address) if address else _target(server_command)
     began = time.monotonic()
     with RunProgress(Console(), len(chosen), verbose=verbose) as progress:
         results = asyncio.run(run_variants(chosen, target, jobs, lambda one: progress.show(known.judge(one))))
@@ -111,7 +109,7 @@ def prove_fields_command(
     suite, _ = _load()
     chosen = variants(suite.cases, Choice(crash="off"))
     verdicts = asyncio.run(
-        prove_fields(chosen, _command(server_command), jobs, only, lambda one: print(one, flush=True))
+        prove_fields(chosen, _target(server_command), jobs, only, lambda one: print(one, flush=True))
     )
     survived = sum(one.survived for one in verdicts)
     print(f"{len(verdicts) - survived} fields missed or excused, {survived} survived")
@@ -159,6 +157,10 @@ def _load() -> tuple[Suite, list[Requirement]]:
         print(f"{bad}\n{len(bad.problems)} problems in the case files", file=sys.stderr)
         raise typer.Exit(2) from None
     return suite, rows
+
+
+def _target(server_command: str) -> Target:
+    return Target(command=_command(server_command), reference=not server_command)
 
 
 def _command(given: str) -> str:

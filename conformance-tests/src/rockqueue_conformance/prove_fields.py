@@ -18,6 +18,7 @@ import yaml
 from rockqueue_conformance.folders import data_folder
 from rockqueue_conformance.language.model import Variant, flat
 from rockqueue_conformance.runner.execute import execute
+from rockqueue_conformance.runner.suite import Target
 from rockqueue_conformance.target.slot import Slot
 from rockqueue_conformance.wire.mutation import FieldUse, Mutation, Recorder, all_fields
 
@@ -49,16 +50,17 @@ def load_excuses(folder: Path | None = None) -> dict[str, str]:
 
 
 async def prove_fields(
-    variants: Sequence[Variant], command: str, jobs: int, chosen: str, on_verdict: Callable[[FieldVerdict], None]
+    variants: Sequence[Variant], target: Target, jobs: int, chosen: str, on_verdict: Callable[[FieldVerdict], None]
 ) -> list[FieldVerdict]:
     """The verdict on each field whose name holds `chosen`. `jobs` servers at a time."""
     excuses = load_excuses()
-    used_by = await _record([variant for variant in variants if not _only_refuses(variant)], command, jobs)
+    used_by = await _record([variant for variant in variants if not _only_refuses(variant)], target, jobs)
     waiting = [use for use in all_fields() if chosen in str(use)]
     verdicts: list[FieldVerdict] = []
 
     async def worker() -> None:
-        slot = _patient(Slot(command, None))
+        slot = _slot(target)
+        slot.patience_s = PATIENCE_S
         while waiting:
             use = waiting.pop(0)
             missed_by = await _miss(slot, use, used_by[use])
@@ -71,18 +73,17 @@ async def prove_fields(
     return verdicts
 
 
-def _patient(slot: Slot) -> Slot:
-    slot.patience_s = PATIENCE_S
-    return slot
+def _slot(target: Target) -> Slot:
+    return Slot(target.command, target.address, target.args, reference=target.reference)
 
 
-async def _record(variants: Sequence[Variant], command: str, jobs: int) -> dict[FieldUse, list[Variant]]:
+async def _record(variants: Sequence[Variant], target: Target, jobs: int) -> dict[FieldUse, list[Variant]]:
     """The variants that pass, by the fields that travel in them; those with the fewest fields first."""
     waiting = list(variants)
     fields: list[tuple[Variant, set[FieldUse]]] = []
 
     async def worker() -> None:
-        slot = Slot(command, None)
+        slot = _slot(target)
         while waiting:
             variant = waiting.pop(0)
             recorder = Recorder()
