@@ -29,7 +29,8 @@ def test_the_delivery_axis() -> None:
 
 def test_a_kill_after_each_step_that_changes_something() -> None:
     assert crash_points(case()) == [1, 3, 4]
-    assert ids(case(crashable=True)) == ["demo/one", "demo/one[crash@1]", "demo/one[crash@3]", "demo/one[crash@4]"]
+    found = ids(case(crashable=True), crash="full")
+    assert found == ["demo/one", "demo/one[crash@1]", "demo/one[crash@3]", "demo/one[crash@4]"]
 
 
 def test_no_kill_where_a_case_forbids_it_or_a_call_is_refused() -> None:
@@ -38,16 +39,18 @@ def test_no_kill_where_a_case_forbids_it_or_a_call_is_refused() -> None:
 
 
 def test_the_deliveries_take_turns_with_kills() -> None:
-    found = ids(case(crashable=True, deliveries=("stream", "pull")))
-    assert found[2:] == ["demo/one[stream,crash@1]", "demo/one[pull,crash@3]", "demo/one[stream,crash@4]"]
-    assert len(ids(case(crashable=True, deliveries=("stream", "pull")), crash="full")) == 2 + 6
-    assert len(ids(case(crashable=True, deliveries=("stream", "pull")), crash="off")) == 2
+    both = case(crashable=True, deliveries=("stream", "pull"), kinds=["push"] * 3)
+    assert ids(both)[2:] == ["demo/one[stream,crash@1]", "demo/one[pull,crash@2]"]
+    assert len(ids(both, crash="full")) == 2 + 4
+    assert len(ids(both, crash="off")) == 2
 
 
-def test_some_kills_of_a_long_case_include_the_first_and_the_last() -> None:
-    long = case(crashable=True, kinds=["push"] * 20)
-    assert ids(long) == ["demo/one", "demo/one[crash@1]", "demo/one[crash@10]", "demo/one[crash@19]"]
-    assert len(ids(long, crash="full")) == 1 + 19
+def test_some_kills_of_a_long_case_are_spread_and_always_the_same() -> None:
+    long = case(crashable=True, kinds=["push"] * 21)
+    first, second = [variant.crash_after or 0 for variant in variants([long], Choice())[1:]]
+    assert second - first == 10
+    assert ids(long) == ids(long)
+    assert len(ids(long, crash="full")) == 1 + 20
 
 
 def test_choosing_by_name() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -25,6 +27,9 @@ from rockqueue_conformance.requirements import Requirement, check_numbers, load_
 from rockqueue_conformance.runner.expand import Choice, variants
 from rockqueue_conformance.runner.suite import Target, run_variants
 from rockqueue_conformance.target.process import DEFAULT_COMMAND
+
+_STOPPED = 143
+Result = TypeVar("Result")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Proves that a server keeps the RockQueue contract.")
 
@@ -63,7 +68,7 @@ def run(
     target = Target(address=address) if address else _target(server_command)
     began = time.monotonic()
     with RunProgress(Console(), len(chosen), verbose=verbose) as progress:
-        results = asyncio.run(run_variants(chosen, target, jobs, lambda one: progress.show(known.judge(one))))
+        results = _finish(run_variants(chosen, target, jobs, lambda one: progress.show(known.judge(one))))
     if junit is not None:
         write_junit(junit, results)
     if jsonl is not None:
@@ -89,7 +94,7 @@ def prove(
     """Runs the suite against servers with a known defect each. Exits with 1 when a defect survives."""
     suite, _ = _load()
     print(f"{'defect':<32} killed by")
-    verdicts = asyncio.run(
+    verdicts = _finish(
         prove_defects(
             suite.cases, load_defects(), tuple(run), _command(server_command), jobs, lambda one: print(one, flush=True)
         )
@@ -108,9 +113,7 @@ def prove_fields_command(
     """Takes each field of the contract out of all messages in turn. Exits with 1 when no case misses one."""
     suite, _ = _load()
     chosen = variants(suite.cases, Choice(crash="off"))
-    verdicts = asyncio.run(
-        prove_fields(chosen, _target(server_command), jobs, only, lambda one: print(one, flush=True))
-    )
+    verdicts = _finish(prove_fields(chosen, _target(server_command), jobs, only, lambda one: print(one, flush=True)))
     survived = sum(one.survived for one in verdicts)
     print(f"{len(verdicts) - survived} fields missed or excused, {survived} survived")
     raise typer.Exit(1 if survived or not verdicts else 0)
@@ -157,6 +160,20 @@ def _load() -> tuple[Suite, list[Requirement]]:
         print(f"{bad}\n{len(bad.problems)} problems in the case files", file=sys.stderr)
         raise typer.Exit(2) from None
     return suite, rows
+
+
+def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs to the end; SIGTERM ends it like Ctrl-C, so that no server is left behind."""
+
+    async def stoppable() -> Result:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        raise typer.Exit(_STOPPED) from None
 
 
 def _target(server_command: str) -> Target:
