@@ -60,7 +60,7 @@ def _crashes(case: Case, choice: Choice) -> list[Variant]:
 
 
 def _some(case: Case, points: list[int]) -> list[int]:
-    """At most `SOME_POINTS` of the points, evenly spread; where they begin differs from case to case, but not in time."""
+    """At most `SOME_POINTS` of the points, evenly spread; where they begin differs from case to case."""
     if len(points) <= SOME_POINTS:
         return points
     begin = crc32(case.id.encode())

@@ -122,7 +122,7 @@ class Bulk:
             except ServiceError as error:
                 failures[index] = error
         result = answer(affected=affected, failures=failure_entries(failures))
-        if affected:
+        if affected or request.request_id:
             dedup.remember(commit, method, request.request_id, result)
             commit.write()
         return result

@@ -126,7 +126,13 @@ class QueueService:
                 return first
             queue = self._existing(request.queue)
             if queue.paused == paused:
-                return answer(queue=engine.queues.show(queue))
+                unchanged = answer(queue=engine.queues.show(queue))
+                if request.request_id:
+                    # A repeat must not act later, when the queue is not like this any more.
+                    commit = engine.commit(now_us)
+                    dedup.remember(commit, method, request.request_id, unchanged)
+                    commit.write()
+                return unchanged
             return self._save(now_us, queue, method, request.request_id, answer, paused=paused)
 
         return await self._engine.submit(change)
