@@ -94,6 +94,6 @@ def flat(steps: tuple[Step, ...]) -> list[Step]:
 
 
 def _inner(data: dict[str, Any]) -> Step:
-    """A step inside another. Its kind is written first, as everywhere."""
+    """A step inside another: the first key that is no common option is its kind, as the schema has made sure."""
     kind = next(key for key in data if key not in ("note", "within"))
     return Step(kind, data[kind], {key: value for key, value in data.items() if key != kind})
