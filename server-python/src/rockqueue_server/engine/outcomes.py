@@ -19,7 +19,6 @@ from rockqueue_server.engine.queue_state import backoff_of
 from rockqueue_server.engine.takers import Lease
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.backoff import Backoff, pause_us
-from rockqueue_server.rules.ids import id_text
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -257,8 +256,3 @@ def _tell_attempt(commit: Commit, lease: Lease, type_: int, error: job_pb2.JobEr
 
 def _event(commit: Commit, lease: Lease, type_: int, state: int, extra: bytes = b"") -> None:
     commit.event(type_, state, lease.queue.number, lease.attempt, lease.head.name, lease.job_id, extra)
-
-
-def describe(lease: Lease) -> str:
-    """A lease for a log line."""
-    return f"{id_text(lease.job_id)} attempt {lease.attempt} of {lease.worker!r}"

@@ -123,7 +123,6 @@ class RocksStore:
         self._database = Rdict(str(directory), options=database_options(), column_families=options)
         self._columns = {name: RocksColumn(self._database, name) for name in COLUMNS}
         self._write_options = WriteOptions()
-        self.synced = 0
 
     def column(self, name: str) -> Column:
         """One of COLUMNS."""
