@@ -306,9 +306,11 @@ class Session:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            # Asked before anything is written: a drain that is asked for meanwhile has to be said before the goodbye.
+            leaving = self._may_say_goodbye()
             for message in self._compose():
                 await stream.write(message)
-            if self._may_say_goodbye():
+            if leaving and self._may_say_goodbye():
                 self._stream.goodbye_said = True
                 await stream.write(WorkRequest(goodbye=Goodbye()))
                 await stream.done_writing()

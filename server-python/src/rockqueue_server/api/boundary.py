@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -29,9 +29,10 @@ FAREWELL_S = 1.0
 logger = logging.getLogger(__name__)
 
 RequestT = TypeVar("RequestT", bound=Message)
-Parse = Callable[[bytes], Message]
-Respond = Callable[[Message], Awaitable["Message | bytes"]]
-Stream = Callable[[Message], AsyncIterator["Message | bytes"]]
+Parse = Callable[[bytes], Any]
+"""Bytes to a request message, or to what the core takes instead. Raises DecodeError."""
+Respond = Callable[[Any], Awaitable["Message | bytes"]]
+Stream = Callable[[Any], AsyncIterator["Message | bytes"]]
 Converse = Callable[[AsyncIterator[Message]], AsyncIterator["Message | bytes"]]
 
 

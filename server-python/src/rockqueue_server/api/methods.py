@@ -6,7 +6,7 @@ A method that the contract has and the core lacks is found when the server start
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import grpc
@@ -17,6 +17,7 @@ from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
 from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
 from rockqueue_server.api import boundary
 from rockqueue_server.api.core_port import ServedCore
+from rockqueue_server.contract.push_request import PushRequest
 
 # Bytes in, bytes out: the boundary parses and serializes.
 Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
@@ -31,6 +32,12 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),
     (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], "store"),
 )
+
+
+# Hot methods that a core may also offer from bytes to bytes: the coroutine, and what reads its request.
+FROM_BYTES: dict[str, tuple[str, Callable[[bytes], object]]] = {
+    "rockqueue.v1.JobService.PushJobs": ("push_batch", PushRequest.parse)
+}
 
 
 def served(core: ServedCore) -> Iterator[tuple[ServiceDescriptor, object]]:
@@ -49,13 +56,17 @@ def handlers(service: ServiceDescriptor, implementation: object, write_timeout_s
 def _handler(
     service: ServiceDescriptor, method: MethodDescriptor, implementation: object, write_timeout_s: float
 ) -> Handler:
+    parse: boundary.Parse = GetMessageClass(method.input_type).FromString
     target = getattr(implementation, snake_case(method.name), None)
+    name, own_parse = FROM_BYTES.get(method.full_name, ("", parse))
+    if hasattr(implementation, name):
+        target, parse = getattr(implementation, name), own_parse
     if target is None:
         raise TypeError(f"{type(implementation).__name__} has no {snake_case(method.name)} for {method.full_name}")
     face = boundary.MethodFace(
         name=f"/{service.full_name}/{method.name}",
         message_type=method.input_type.full_name,
-        parse=GetMessageClass(method.input_type).FromString,
+        parse=parse,
         write_timeout_s=write_timeout_s,
     )
     if method.client_streaming:

@@ -117,8 +117,8 @@ async def _register(
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     for service, implementation in methods.served(core):
         table = methods.handlers(service, implementation, settings.write_timeout_s)
+        # Not as registered methods: grpc.aio would wait for one future for each of them, anew at every call.
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, table),))
-        server.add_registered_method_handlers(service.full_name, table)
         await health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
         names.append(service.full_name)
     if settings.reflection:

@@ -18,13 +18,6 @@ CANCEL_GRACE = 64
 SPECIAL = UNIQUE | EXPIRES | TIMEOUT
 """Flags of a job for which more is to be done than to deliver and settle it."""
 
-_KNOWN_MOST = 10_000
-_TWO_BYTES, _THREE_BYTES = 1 << 7, 1 << 14
-"""From these lengths on, a varint takes so many bytes."""
-_known_queues: set[str] = set()
-_known_names: set[str] = set()
-_known_types: set[str] = {""}
-
 
 class Admitted(NamedTuple):
     """A job that may be stored. Times in microseconds since 1970; 0 means not set."""
@@ -43,46 +36,16 @@ def admit(spec: job_pb2.JobSpec, prefix: str, index: int, now_us: int, problems:
 
     Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem must not be used.
     """
-    queue, name, priority, content_type = spec.queue, spec.name, spec.priority, spec.content_type
-    payload_bytes = len(spec.payload)
-    data = spec.SerializeToString()
-    if (
-        queue in _known_queues
-        and name in _known_names
-        and content_type in _known_types
-        and payload_bytes <= limits.PAYLOAD_BYTES
-        and len(data) == _plain_size(len(queue), len(name), payload_bytes, len(content_type), priority)
-    ):
-        return Admitted(queue, name, priority, 0, 0, 0, data)
-    return _admit_slowly(spec, f"{prefix}[{index}]", now_us, problems)
-
-
-def _plain_size(queue: int, name: int, payload: int, content_type: int, priority: int) -> int:
-    """Bytes of a job that has these fields and no others; most jobs do, and need no look at each field.
-
-    Lengths of fields that are known to be valid: below 128 they take one byte. 0 for those that do not fit in here.
-    """
-    size = 4 + queue + name
-    if payload:
-        size += payload + (2 if payload < _TWO_BYTES else 3 if payload < _THREE_BYTES else 4)
-    if content_type:
-        size += 2 + content_type
-    if priority:
-        size += 2 if 0 < priority < _TWO_BYTES else 11 if priority < 0 else 0
-    return size
-
-
-def _admit_slowly(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> Admitted:
-    """The whole check."""
+    path = f"{prefix}[{index}]"
     queue, name = spec.queue, spec.name
-    if not _learn(_known_queues, queue, valid_queue(queue)):
+    if not valid_queue(queue):
         problems.add(f"{path}.queue", QUEUE_RULE)
-    if not _learn(_known_names, name, valid_name(name)):
+    if not valid_name(name):
         problems.add(f"{path}.name", "must be 1 to 256 characters of A-Z a-z 0-9 . _ -")
     payload_bytes = len(spec.payload)
     if payload_bytes > limits.PAYLOAD_BYTES:
         problems.over(f"{path}.payload", limits.PAYLOAD_BYTES, payload_bytes, "bytes")
-    if not _learn(_known_types, spec.content_type, valid_media_type(spec.content_type)):
+    if not valid_media_type(spec.content_type):
         problems.media_type(f"{path}.content_type", spec.content_type)
     if spec.headers:
         _check_headers(spec, path, problems)
@@ -95,16 +58,6 @@ def _admit_slowly(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Probl
         expire_us = _expiry(spec, path, now_us, run_us, problems)
         flags |= EXPIRES
     return Admitted(queue, name, spec.priority, flags, run_us, expire_us, spec.SerializeToString())
-
-
-def _learn(known: set[str], value: str, valid: bool) -> bool:  # noqa: FBT001 - the outcome of the check
-    """Remembers a value that is valid, and short enough for `_plain_size`."""
-    if valid and len(value) < _TWO_BYTES:
-        if len(known) >= _KNOWN_MOST:
-            known.clear()
-            _known_types.add("")
-        known.add(value)
-    return valid
 
 
 def _start(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> int:

@@ -30,8 +30,8 @@ class Commit:
     """Changes that are about to be made at `now_us`."""
 
     __slots__ = (
-        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_remembered", "_taken_out", "_timer_us",
-        "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put", "uniques",
+        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_ready_runs", "_remembered", "_taken_out",
+        "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -51,6 +51,7 @@ class Commit:
         """Jobs that this commit stores, by queue."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
+        self._ready_runs: list[tuple[QueueState, list[bytes]]] = []
         self._taken_out: list[tuple[QueueState, bytes]] = []
         self._delayed: list[tuple[QueueState, int]] = []
         self._purges: dict[int, list[bytes]] = {}
@@ -71,11 +72,11 @@ class Commit:
         self._ready.append((queue, key, touched))
 
     def add_ready_run(self, queue: QueueState, ready: list[bytes]) -> None:
-        """Puts many new jobs among those that wait."""
+        """Puts many new jobs among those that wait; their keys grow."""
         put, handle = self.put, self._engine.columns.ready_h
         for key in ready:
             put(key, b"", handle)
-        self._ready.extend((queue, key, False) for key in ready)
+        self._ready_runs.append((queue, ready))
 
     def remove_ready(self, queue: QueueState, key: bytes) -> None:
         """Takes a job that was not delivered from those that wait."""
@@ -141,6 +142,9 @@ class Commit:
         dirty = engine.dispatcher.dirty
         for queue, key, touched in self._ready:
             queue.window.add(key, touched=touched)
+            dirty[queue] = None
+        for queue, ready in self._ready_runs:
+            queue.window.add_run(ready)
             dirty[queue] = None
         for queue, due_us in self._delayed:
             engine.timers.delayed_by(queue, due_us)

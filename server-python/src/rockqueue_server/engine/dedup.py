@@ -41,6 +41,12 @@ def settlement_key(token: bytes) -> bytes:
 
 def first_answer(engine: Engine, method: str, request_id: str, answer: type[M]) -> M | None:
     """What the call with this id was answered; None for a new id. Raises REQUEST_ID_REUSED for another method's."""
+    first = first_bytes(engine, method, request_id)
+    return None if first is None else answer.FromString(first)
+
+
+def first_bytes(engine: Engine, method: str, request_id: str) -> bytes | None:
+    """The same, serialised."""
     if not request_id or "forget_request_id" in engine.defects:
         return None
     value = engine.columns.dedup.get(request_key(request_id))
@@ -53,11 +59,16 @@ def first_answer(engine: Engine, method: str, request_id: str, answer: type[M]) 
             f"request_id {request_id!r} was used for {METHODS[value[0]]}: make a new one for each logical call",
             {"request_id": request_id},
         )
-    return answer.FromString(value[1:])
+    return value[1:]
 
 
 def remember(commit: Commit, method: str, request_id: str, answer: Message) -> None:
     """Keeps an answer with the commit that it is about."""
+    remember_bytes(commit, method, request_id, answer.SerializeToString())
+
+
+def remember_bytes(commit: Commit, method: str, request_id: str, answer: bytes) -> None:
+    """Keeps a serialised answer with the commit that it is about."""
     if request_id:
-        value = bytes([METHODS.index(method)]) + answer.SerializeToString()
+        value = bytes((METHODS.index(method),)) + answer
         commit.remember(request_key(request_id), value, commit.now_us + limits.REQUEST_MEMORY_US)

@@ -18,7 +18,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from rockqueue_server.engine.alarms import Alarms
@@ -31,6 +30,7 @@ from rockqueue_server.engine.notes import NoteBook
 from rockqueue_server.engine.queues import QueueBook
 from rockqueue_server.engine.sessions import SessionBook
 from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.syncer import Syncer
 from rockqueue_server.engine.timers import Timers
 from rockqueue_server.engine.waiters import JobWaiters
 from rockqueue_server.errors import ServiceError, shutting_down, storage_failed
@@ -45,7 +45,6 @@ T = TypeVar("T")
 
 ALARMS_FOR_S = 0.01
 """For so long alarms ring before operations get their turn: a burst of due jobs must not hold up the loop."""
-_RECORD_COMMIT_EVERY_S = 1.0
 _RETRY_AFTER_FULL_US = 1_000_000
 _LOOK_AT_WALL_US = 5_000_000
 _JUMP_US = 100_000
@@ -86,18 +85,15 @@ class Engine:
         self.failed = asyncio.Event()
         self.stopping = False
         self._stopped = False
-        self._record_commit = record_commit
-        self._recorded_at = time.monotonic()
-        self._recorded = self.durable
         self._inbox: deque[tuple[Callable[[int], Any], asyncio.Future[Any], bool]] = deque()
         self._unsynced: deque[tuple[int, asyncio.Future[Any], Any]] = deque()
-        self._written_event = asyncio.Event()
+        self._syncing = False
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_us = 0
         self._loop = asyncio.get_running_loop()
         self._stop_signal: asyncio.Future[None] = self._loop.create_future()
-        self._executor = ThreadPoolExecutor(1, "rockqueue-sync")
-        self._sync_task: asyncio.Task[None] | None = None
+        self._syncer = Syncer(store, self._synced, self.fail, record_commit, self.durable)
 
     def start(self) -> None:
         """Reads what is on disk and begins to work."""
@@ -106,7 +102,7 @@ class Engine:
         self.timers.load()
         self.feed.start()
         self.alarms.set(self.clock.now_us(), self._follow_wall_clock, lazy=True)
-        self._sync_task = self._loop.create_task(self._sync_forever())
+        self._syncer.start()
         self.schedule()
 
     def submit(self, operation: Callable[[int], T], *, durable: bool = True) -> asyncio.Future[T]:
@@ -162,7 +158,10 @@ class Engine:
         self.written = commit.number
         self.stats.commits += 1
         self.stats.commit_s.observe(time.perf_counter() - began)
-        self._written_event.set()
+        if not self._syncing:
+            self._syncing = True
+            # What else is carried out in this turn of the loop shares the fsync.
+            self._loop.call_soon(self._sync)
 
     def commit(self, now_us: int) -> Commit:
         """A new commit."""
@@ -254,36 +253,34 @@ class Engine:
         self.dispatcher.again_later(now_us + _RETRY_AFTER_FULL_US)
 
     def _arm(self, now_us: int) -> None:
-        """Wakes the loop for the next alarm."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Wakes the loop for the next alarm. A timer that is set for earlier stays, and costs one cycle."""
         due_us = self.alarms.next_due_us()
         if due_us is None or self._scheduled:
             return
         if due_us <= now_us:
             self.schedule()
-        elif not self.clock.frozen:
+        elif not self.clock.frozen and (self._timer is None or due_us < self._timer_us):
+            if self._timer is not None:
+                self._timer.cancel()
             # A thousandth more than is left: a timer of the loop may fire a little early.
-            wait_s = min(max(0, due_us - now_us) / 1e6 + 0.001, 3600.0)
-            self._timer = self._loop.call_later(wait_s, self.schedule)
+            wait_s = min((due_us - now_us) / 1e6 + 0.001, 3600.0)
+            self._timer_us = due_us
+            self._timer = self._loop.call_later(wait_s, self._timer_rings)
 
-    async def _sync_forever(self) -> None:
-        while True:
-            await self._written_event.wait()
-            self._written_event.clear()
-            target = self.written
-            began = time.perf_counter()
-            try:
-                await self._loop.run_in_executor(self._executor, self.store.sync)
-            except StorageFailed as error:
-                self.fail(error)
-                return
-            self.stats.fsync_s.observe(time.perf_counter() - began)
-            self._became_durable(target)
-            await self._record(target)
+    def _timer_rings(self) -> None:
+        self._timer = None
+        self.schedule()
 
-    def _became_durable(self, target: int) -> None:
+    def _sync(self) -> None:
+        self._syncer.sync(self.written)
+
+    def _synced(self, target: int, seconds: float) -> None:
+        if self.failed.is_set():
+            return
+        self.stats.fsync_s.observe(seconds)
+        self._syncing = self.written > target
+        if self._syncing:
+            self._sync()
         self.durable = target
         unsynced = self._unsynced
         while unsynced and unsynced[0][0] <= target:
@@ -291,17 +288,6 @@ class Engine:
             if not future.done():
                 future.set_result(result)
         self.feed.publish(target)
-
-    async def _record(self, number: int, *, now: bool = False) -> None:
-        if self._record_commit is None or number == self._recorded:
-            return
-        if now or time.monotonic() - self._recorded_at >= _RECORD_COMMIT_EVERY_S:
-            try:
-                await self._loop.run_in_executor(self._executor, self._record_commit, number)
-                self._recorded = number
-            except OSError as error:
-                log.warning("COMMIT could not be written, a cut log would go unnoticed for longer: %s", error)
-            self._recorded_at = time.monotonic()
 
     async def stop(self) -> None:
         """Stops working. What was not carried out gets SHUTTING_DOWN; what was written is synced first."""
@@ -314,9 +300,5 @@ class Engine:
             self._timer.cancel()
         if not self.failed.is_set():
             await self.settled()
-            await self._record(self.durable, now=True)
-        if self._sync_task is not None:
-            self._sync_task.cancel()
-            await asyncio.gather(self._sync_task, return_exceptions=True)
-        self._executor.shutdown()
+        self._syncer.stop()
         self.columns.let_go()

@@ -8,11 +8,12 @@ import grpc
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract.admission import EXPIRES, UNIQUE, Admitted
+from rockqueue_server.contract.push_request import Run
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import lookup, unique
 from rockqueue_server.engine.commit import TIMER_EXPIRE, Commit
 from rockqueue_server.engine.queue_state import QueueState
-from rockqueue_server.engine.records import pack_job, unique_key
+from rockqueue_server.engine.records import job_prefix, pack_job, unique_key
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
 _WAITING, _DELAYED = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED
-_RARE = UNIQUE | EXPIRES
 _PUSHED = event_service_pb2.EVENT_TYPE_JOB_PUSHED
 
 
@@ -69,10 +69,6 @@ def store(
     Unique jobs see what was written before this commit and what this call stores, not what the commit held already.
     """
     ids = engine.ids.take(commit.now_us, len(jobs))
-    first = jobs[0]
-    if all(not job.flags & _RARE and not job.run_us and job.queue == first.queue for job in jobs):
-        _place_run(engine, commit, engine.queues.ensure(commit, first.queue), jobs, ids)
-        return [(job_id, False, False) for job_id in ids]
     keyed = _Keyed(engine, commit, jobs, specs) if any(job.flags & UNIQUE for job in jobs) else None
     outcomes: list[tuple[bytes, bool, bool]] = []
     name: str | None = None
@@ -93,16 +89,24 @@ def store(
     return outcomes
 
 
-def _place_run(engine: Engine, commit: Commit, queue: QueueState, jobs: list[Admitted], ids: list[bytes]) -> None:
-    """What most batches are: jobs of one queue that are ready now. The same as `_place` for each, with less ado."""
+def store_runs(engine: Engine, commit: Commit, runs: list[Run], ids: list[bytes]) -> None:
+    """Stores jobs that are ready now and hold no key: what most pushes are. The same as `store`, with less ado."""
+    at = 0
+    for run in runs:
+        queue = engine.queues.ensure(commit, run.queue)
+        _place_run(engine, commit, queue, run, ids[at : at + len(run.specs)])
+        at += len(run.specs)
+
+
+def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids: list[bytes]) -> None:
     now_us, number = commit.now_us, queue.number
-    put, event, job_h = commit.put, commit.event, engine.columns.job_h
-    ready: list[bytes] = []
-    for (_, name, priority, flags, _, _, spec), job_id in zip(jobs, ids, strict=True):
-        put(job_id, pack_job(flags, number, priority, now_us, 0, 0, name, spec), job_h)
-        ready.append(keys.ready_key(number, priority, now_us, job_id))
-        event(_PUSHED, _WAITING, number, 0, name, job_id)
-    commit.add_ready_run(queue, ready)
+    put, job_h = commit.put, engine.columns.job_h
+    before = job_prefix(run.flags, number, run.priority, now_us, 0, 0, run.name)
+    for job_id, spec in zip(ids, run.specs, strict=True):
+        put(job_id, before + spec, job_h)
+    place = keys.ready_prefix(number, run.priority, now_us)
+    commit.add_ready_run(queue, [place + job_id for job_id in ids])
+    commit.events.add_run(_PUSHED, _WAITING, number, run.name, ids)
     commit.deltas(queue)[_WAITING] += len(ids)
     commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
 

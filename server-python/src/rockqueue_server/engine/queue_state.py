@@ -52,6 +52,19 @@ class ReadyWindow:
         if len(self.run) - self.at + len(self.heap) > 2 * WINDOW:
             self._spill()
 
+    def add_run(self, ready: list[bytes]) -> None:
+        """Keys of jobs that are new; they grow. The same as `add` for each."""
+        run = self.run
+        if self.high is not None and ready[0] > self.high:
+            return
+        if self.high is None and (not run or ready[0] > run[-1]):
+            run += ready
+            if len(run) - self.at + len(self.heap) > 2 * WINDOW:
+                self._spill()
+        else:
+            for key in ready:
+                self.add(key)
+
     def remove(self, key: bytes) -> None:
         """A key that was deleted from disk by other means than `pop`."""
         if self.high is None or key <= self.high:

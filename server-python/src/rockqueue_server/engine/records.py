@@ -60,8 +60,13 @@ def pack_job(
     flags: int, queue: int, priority: int, create_us: int, run_us: int, expire_us: int, name: str, spec: bytes
 ) -> bytes:
     """Value of column `job`."""
+    return job_prefix(flags, queue, priority, create_us, run_us, expire_us, name) + spec
+
+
+def job_prefix(flags: int, queue: int, priority: int, create_us: int, run_us: int, expire_us: int, name: str) -> bytes:
+    """What stands before the spec in a value of column `job`."""
     name_bytes = name.encode()
-    return _HEAD.pack(flags, queue, priority, create_us, run_us, expire_us, len(name_bytes)) + name_bytes + spec
+    return _HEAD.pack(flags, queue, priority, create_us, run_us, expire_us, len(name_bytes)) + name_bytes
 
 
 def unpack_job(value: bytes) -> tuple[JobHead, bytes]:

@@ -18,7 +18,12 @@ _HIGHEST_PRIORITY = (1 << 31) - 1
 
 def ready_key(queue: int, priority: int, ready_us: int, job_id: bytes) -> bytes:
     """Order of delivery within a queue: higher priority, earlier ready time, earlier push."""
-    return _READY.pack(queue, _HIGHEST_PRIORITY - priority, ready_us) + job_id
+    return ready_prefix(queue, priority, ready_us) + job_id
+
+
+def ready_prefix(queue: int, priority: int, ready_us: int) -> bytes:
+    """What stands before the job id in a `ready_key`."""
+    return _READY.pack(queue, _HIGHEST_PRIORITY - priority, ready_us)
 
 
 def ready_parts(key: bytes) -> tuple[int, int, int, bytes]:

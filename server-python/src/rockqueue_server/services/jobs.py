@@ -9,6 +9,7 @@ from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import UNIQUE, Admitted, admit
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.contract.push_request import PushRequest, learn
 from rockqueue_server.engine import dedup, push
 from rockqueue_server.engine.lookup import FINISHED, find, show
 from rockqueue_server.engine.waiters import MOST as MOST_WAITERS
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.services.intake import Intake
 
-_NEW_JOB = b"\x0a\x26\x0a\x24"
+_NEW_JOB = "\x0a\x26\x0a\x24"
 """Field 1 of PushJobsResponse, 38 bytes, in which field 1 of PushedJob, 36 bytes: the id follows."""
+_DURABILITY = 0x10
+"""Field 2 of PushJobsResponse."""
 _FSYNC, _WAL = job_pb2.DURABILITY_FSYNC, job_pb2.DURABILITY_WAL
 
 
@@ -37,23 +40,46 @@ class JobService:
 
     async def push_jobs(self, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
         """Stores a batch of jobs, all or none."""
+        answer = await self.push_batch(PushRequest.parse(request.SerializeToString()))
+        return job_service_pb2.PushJobsResponse.FromString(answer)
+
+    async def push_batch(self, request: PushRequest) -> bytes:
+        """The same, from bytes to bytes."""
         engine = self._engine
         began = time.perf_counter()
         size = _check_batch(request)
+        durable = (request.durability if request.runs else request.message.durability) != _WAL
         self._intake.admit(size)
-        durable = request.durability != _WAL
         try:
             if "ack_before_write" in engine.defects:
-                return await self._answer_too_early(request)
-            answer = await engine.submit(lambda now_us: self._push(now_us, request), durable=durable)
+                return await self._answer_too_early(request.message)
+            push_ = self._push_runs if request.runs and not engine.defects else self._push
+            answer = await engine.submit(lambda now_us: push_(now_us, request), durable=durable)
         finally:
             self._intake.release(size)
         engine.stats.push_s.observe(time.perf_counter() - began)
         return answer
 
-    def _push(self, now_us: int, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
-        engine, request_id = self._engine, request.request_id
-        first = dedup.first_answer(engine, "PushJobs", request_id, job_service_pb2.PushJobsResponse)
+    def _push_runs(self, now_us: int, request: PushRequest) -> bytes:
+        """Jobs that were read from their bytes."""
+        engine = self._engine
+        first = dedup.first_bytes(engine, "PushJobs", request.request_id)
+        if first is not None:
+            return first
+        commit = engine.commit(now_us)
+        ids, texts = engine.ids.take_with_texts(now_us, request.count)
+        push.store_runs(engine, commit, request.runs, ids)
+        push.check_room(commit)
+        answer = _answer_new(texts, _WAL if request.durability == _WAL else _FSYNC)
+        dedup.remember_bytes(commit, "PushJobs", request.request_id, answer)
+        commit.write()
+        return answer
+
+    def _push(self, now_us: int, batch: PushRequest) -> bytes:
+        """Jobs that need the whole check."""
+        engine, request = self._engine, batch.message
+        request_id = request.request_id
+        first = dedup.first_bytes(engine, "PushJobs", request_id)
         if first is not None:
             return first
         specs = list(request.jobs)
@@ -72,20 +98,24 @@ class JobService:
         push.check_room(commit)
         answer = _answer(stored)
         answer.durability = _WAL if request.durability == _WAL else _FSYNC
-        dedup.remember(commit, "PushJobs", request_id, answer)
+        data = answer.SerializeToString()
+        dedup.remember_bytes(commit, "PushJobs", request_id, data)
         commit.write()
-        return answer
+        for job in jobs:
+            learn(job)
+        return data
 
-    async def _answer_too_early(self, request: job_service_pb2.PushJobsRequest) -> job_service_pb2.PushJobsResponse:
+    async def _answer_too_early(self, request: job_service_pb2.PushJobsRequest) -> bytes:
         """A seeded defect: answers with ids, and writes nothing until the next call."""
         ids = self._engine.ids.take(self._engine.clock.now_us(), len(request.jobs))
         answer = job_service_pb2.PushJobsResponse(durability=_FSYNC)
         for job_id in ids:
             answer.jobs.add(job_id=id_text(job_id))
-        self._engine.alarms.set(self._engine.clock.now_us() + 1_000_000, lambda: self._push_late(request))
-        return answer
+        late = PushRequest(request.SerializeToString())
+        self._engine.alarms.set(self._engine.clock.now_us() + 1_000_000, lambda: self._push_late(late))
+        return answer.SerializeToString()
 
-    def _push_late(self, request: job_service_pb2.PushJobsRequest) -> None:
+    def _push_late(self, request: PushRequest) -> None:
         self._push(self._engine.clock.now_us(), request)
 
     async def get_job(self, request: job_service_pb2.GetJobRequest) -> job_service_pb2.GetJobResponse:
@@ -168,21 +198,31 @@ def job_id_of(text: str) -> bytes:
 
 
 def _answer(stored: list[tuple[bytes, bool, bool]]) -> job_service_pb2.PushJobsResponse:
-    """The answer to a push. One parse of bytes put together is a fraction of the cost of adding entry by entry."""
-    parts: list[bytes] = []
+    """The answer to a push of any jobs."""
+    answer = job_service_pb2.PushJobsResponse()
     for job_id, existing, replaced in stored:
-        if existing or replaced:
-            entry = job_service_pb2.PushedJob(job_id=id_text(job_id), existing=existing, replaced=replaced)
-            value = entry.SerializeToString()
-            parts.append(b"\x0a" + bytes((len(value),)) + value)
-        else:
-            parts.append(_NEW_JOB + id_text(job_id).encode())
-    return job_service_pb2.PushJobsResponse.FromString(b"".join(parts))
+        answer.jobs.add(job_id=id_text(job_id), existing=existing, replaced=replaced)
+    return answer
 
 
-def _check_batch(request: job_service_pb2.PushJobsRequest) -> int:
+def _answer_new(texts: list[str], durability: int) -> bytes:
+    """The serialised answer to a push of jobs that are all new."""
+    return (_NEW_JOB + _NEW_JOB.join(texts)).encode() + bytes((_DURABILITY, durability))
+
+
+def _check_batch(batch: PushRequest) -> int:
     """The bytes of a batch whose size is right; counts before it looks at any entry."""
     problems = Problems()
+    if batch.runs:
+        # Counted, and its enum known, when it was read.
+        problems.request_id(batch.request_id)
+        problems.check()
+        size = len(batch.raw)
+        if size > limits.BATCH_BYTES:
+            entries = sum(len(spec) for run in batch.runs for spec in run.specs)
+            _check_bytes(entries, problems)
+        return size
+    request = batch.message
     problems.request_id(request.request_id)
     problems.known_enum("durability", request.durability, job_pb2.Durability)
     count = len(request.jobs)
@@ -193,11 +233,14 @@ def _check_batch(request: job_service_pb2.PushJobsRequest) -> int:
     problems.check()
     size = request.ByteSize()
     if size > limits.BATCH_BYTES:
-        entries = sum(spec.ByteSize() for spec in request.jobs)
-        if entries > limits.BATCH_BYTES:
-            problems.over("jobs", limits.BATCH_BYTES, entries, "bytes")
-            problems.check()
+        _check_bytes(sum(spec.ByteSize() for spec in request.jobs), problems)
     return size
+
+
+def _check_bytes(entries: int, problems: Problems) -> None:
+    if entries > limits.BATCH_BYTES:
+        problems.over("jobs", limits.BATCH_BYTES, entries, "bytes")
+        problems.check()
 
 
 def _admit_all(specs: list[job_pb2.JobSpec], now_us: int, problems: Problems) -> list[Admitted]:
