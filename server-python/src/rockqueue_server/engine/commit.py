@@ -88,12 +88,9 @@ class Commit:
         self.put(delayed_key(queue.number, due_us, job_id), b"\x01" if touched else b"", self._engine.columns.delayed_h)
         self._delayed.append((queue, due_us))
 
-    def purge_at(self, due_us: int, done_key: bytes) -> None:
-        """The finished job behind `done_key` is to be forgotten at `due_us`."""
-        due = self._purges.get(due_us)
-        if due is None:
-            due = self._purges[due_us] = []
-        due.append(done_key)
+    def purge_at(self, due_us: int, done_keys: list[bytes]) -> None:
+        """The finished jobs behind `done_keys` are to be forgotten at `due_us`."""
+        self._purges.setdefault(due_us, []).extend(done_keys)
 
     def remember(self, key: bytes, value: bytes, until_us: int) -> None:
         """Keeps an answer in column `dedup` until `until_us`. `key` has 16 bytes."""

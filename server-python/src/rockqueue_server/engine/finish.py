@@ -76,7 +76,7 @@ def finish(
         done_key = keys.done_key(queue.number, state, job_id)
         commit.put(done_key, value, columns.done_h)
         if "retention_ignored" not in engine.defects:
-            commit.purge_at(purge_us, done_key)
+            commit.purge_at(purge_us, [done_key])
     _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=retention_us > 0)
     if not retention_us:
         commit.delete(job_id, columns.job_h)

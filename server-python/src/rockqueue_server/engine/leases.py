@@ -160,8 +160,12 @@ class LeaseBook:
 
     def end_all(self, leases: list[Lease]) -> None:
         """Many deliveries have ended."""
+        by_job = self.by_job
         for lease in leases:
-            self.end(lease)
+            if lease.batch is None or lease.session is None or lease.alarms or lease.queue.max_active is not None:
+                self.end(lease)
+            elif by_job.pop(lease.job_id, None) is not None:
+                lease.session.leases.pop(lease.job_id, None)
 
     def crash(self, leases: list[Lease], now_us: int, *, charged: bool = True) -> None:
         """The leases ran out. `charged` is False where the server's own restart is to blame."""

@@ -5,11 +5,12 @@ Every function here takes a lease that is current and not yet ended in this comm
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import MAX_CRASHES, RETENTION, RETRY, UNIQUE
+from rockqueue_server.contract.admission import MAX_CRASHES, RETRY
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import records
 from rockqueue_server.engine.commit import Commit
@@ -31,12 +32,6 @@ _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAY
 
 def complete(engine: Engine, commit: Commit, lease: Lease, result: bytes, content_type: str) -> bool:
     """The handler succeeded. Returns whether anything of the job is kept."""
-    if not (lease.head.flags & (RETENTION | UNIQUE) or lease.touched or lease.noted or lease.note or content_type):
-        queue = lease.queue
-        retention_us = queue.retention_us[job_pb2.JOB_STATE_COMPLETED]
-        if retention_us and lease.job_id not in engine.waiters and not engine.defects:
-            _complete_plain(engine, commit, lease, result, retention_us)
-            return True
     history = b""
     if lease.touched:
         touched = read_touched(engine, lease)
@@ -49,29 +44,6 @@ def complete(engine: Engine, commit: Commit, lease: Lease, result: bytes, conten
         old_state=_ACTIVE, state=job_pb2.JOB_STATE_COMPLETED, epoch=lease.epoch, flags=_flags(lease),
         history=history, content_type=content_type, result=result,
     )  # fmt: skip
-
-
-def _complete_plain(engine: Engine, commit: Commit, lease: Lease, result: bytes, retention_us: int) -> None:
-    """What most completions are: `finish`, without everything that only some jobs need. Half of all work ends here."""
-    columns, job_id, queue, now_us = engine.columns, lease.job_id, lease.queue, commit.now_us
-    purge_us = now_us + retention_us
-    done_key = keys.done_key(queue.number, job_pb2.JOB_STATE_COMPLETED, job_id)
-    commit.delete(job_id, columns.active_h)
-    commit.put(done_key, records.pack_done(lease, now_us, purge_us, lease.epoch, 0, 0, "", b"", result), columns.done_h)
-    commit.purge_at(purge_us, done_key)
-    deltas = commit.deltas(queue)
-    deltas[_ACTIVE] -= 1
-    deltas[job_pb2.JOB_STATE_COMPLETED] += 1
-    commit.event(
-        event_service_pb2.EVENT_TYPE_JOB_COMPLETED,
-        job_pb2.JOB_STATE_COMPLETED,
-        queue.number,
-        lease.attempt,
-        lease.head.name,
-        job_id,
-    )
-    queue.stats.completed += 1
-    queue.stats.run_s.observe((now_us - lease.start_us) / 1e6)
 
 
 def fail(
@@ -169,10 +141,7 @@ def clip_error(error: job_pb2.JobError) -> job_pb2.JobError:
 
 def _ended_copy(lease: Lease) -> Lease:
     """A lease to count on: if the commit cannot be written, the real one must be as it was."""
-    copy = Lease(lease.job_id, lease.head, lease.queue)
-    for field in (*Lease.__slots__, "attempt", "failures", "crashes", "releases", "snoozes", "start_us", "worker"):
-        setattr(copy, field, getattr(lease, field))
-    return copy
+    return copy(lease)
 
 
 def _flags(lease: Lease) -> int:

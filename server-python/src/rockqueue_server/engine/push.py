@@ -106,7 +106,7 @@ def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids:
         put(job_id, before + spec, job_h)
     place = keys.ready_prefix(number, run.priority, now_us)
     commit.add_ready_run(queue, [place + job_id for job_id in ids])
-    commit.events.add_run(_PUSHED, _WAITING, number, run.name, ids)
+    commit.events.add_run(_PUSHED, _WAITING, number, 0, run.name, ids)
     commit.deltas(queue)[_WAITING] += len(ids)
     commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
 

@@ -85,9 +85,7 @@ class ReadyWindow:
                 continue
             else:
                 return None
-            if self.at > WINDOW:
-                del self.run[: self.at]
-                self.at = 0
+            self._drop_read()
             if self.gone and key in self.gone:
                 self.gone.discard(key)
             elif self.touched and key in self.touched:
@@ -95,6 +93,23 @@ class ReadyWindow:
                 return key, True
             else:
                 return key, False
+
+    def _drop_read(self) -> None:
+        if self.at > WINDOW:
+            del self.run[: self.at]
+            self.at = 0
+
+    def take(self, count: int) -> list[tuple[bytes, bool]]:
+        """The next keys, up to `count`, as `pop` gives them."""
+        taken: list[tuple[bytes, bool]] = []
+        if not (self.heap or self.touched or self.gone):
+            end = min(self.at + count, len(self.run))
+            taken = [(key, False) for key in self.run[self.at : end]]
+            self.at = end
+            self._drop_read()
+        while len(taken) < count and (entry := self.pop()) is not None:
+            taken.append(entry)
+        return taken
 
     def _spill(self) -> None:
         kept = sorted(self.run[self.at :] + self.heap)[:WINDOW]

@@ -14,6 +14,8 @@ from rockqueue.v1 import job_pb2
 
 _HEAD = struct.Struct(">BIiQQQH")
 _ACTIVE = struct.Struct(">IIIIIQQQII16sH")
+_READY_AT = 28
+"""Where the ready time stands in an active record."""
 _DONE = struct.Struct(">IIIIIQQQIBBHHI")
 _COUNTS = struct.Struct(">8q")
 _TOKEN = struct.Struct(">II")
@@ -77,24 +79,44 @@ def unpack_job(value: bytes) -> tuple[JobHead, bytes]:
     return _new_tuple(JobHead, (*fixed, value[_HEAD_BYTES:end].decode())), value[end:]
 
 
+def unpack_jobs(values: list[bytes]) -> list[tuple[JobHead, bytes]]:
+    """The same for many. Jobs that were pushed together share a head, which is then read once."""
+    found: list[tuple[JobHead, bytes]] = []
+    prefix, size, head = b"", 0, None
+    for value in values:
+        if head is None or not value.startswith(prefix):
+            head, spec = unpack_job(value)
+            size = len(value) - len(spec)
+            prefix = value[:size]
+        else:
+            spec = value[size:]
+        found.append((head, spec))
+    return found
+
+
 class Counters:
-    """How often a job was delivered, and how that went."""
+    """How often a job was delivered, and how that went.
 
-    __slots__ = ("attempt", "crashes", "failures", "releases", "snoozes", "start_us", "worker")
+    What a job starts with are attributes of the class: setting them for each delivery takes longer than writing it.
+    """
 
-    def __init__(self) -> None:
-        self.attempt = 0
-        self.failures = 0
-        self.crashes = 0
-        self.releases = 0
-        self.snoozes = 0
-        self.start_us = 0
-        self.worker = ""
+    attempt: int = 0
+    failures: int = 0
+    crashes: int = 0
+    releases: int = 0
+    snoozes: int = 0
+    start_us: int = 0
+    worker: str = ""
 
 
 def lease_token(job_id: bytes, attempt: int, epoch: int) -> bytes:
     """Names one delivery. The epoch tells apart attempts of the same number before and after a power loss."""
-    return job_id + _TOKEN.pack(attempt, epoch)
+    return job_id + token_end(attempt, epoch)
+
+
+def token_end(attempt: int, epoch: int) -> bytes:
+    """What follows the job id in a token."""
+    return _TOKEN.pack(attempt, epoch)
 
 
 def token_parts(token: bytes) -> tuple[bytes, int, int] | None:
@@ -137,6 +159,16 @@ def pack_active(
         )
         + worker
     )
+
+
+def active_around(
+    start_us: int, lease_us: int, epoch: int, flags: int, session: bytes, worker: bytes
+) -> tuple[bytes, bytes]:
+    """What stands before and after the ready time, 8 bytes, in an active record of a job's first delivery."""
+    first = Counters()
+    first.attempt, first.start_us = 1, start_us
+    whole = pack_active(first, 0, lease_us, epoch, flags, session, worker)
+    return whole[:_READY_AT], whole[_READY_AT + 8 :]
 
 
 def unpack_active(value: bytes) -> ActiveRecord:

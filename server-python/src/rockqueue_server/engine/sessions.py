@@ -47,7 +47,7 @@ class Session(Taker):
         self.draining = False
         self.uncharged = False
         """The session was found on disk and nobody has resumed it: what it loses is charged to no job."""
-        self.outbox: list[Granted | work_service_pb2.WorkResponse] = []
+        self.outbox: list[list[Granted] | work_service_pb2.WorkResponse] = []
         self.outbox_bytes = 0
         """What waits to be read by the worker: one that reads slowly gets no more until it has caught up."""
         self.wake: Callable[[], None] = _nothing
@@ -64,7 +64,7 @@ class Session(Taker):
         """Is to get no deliveries now, whatever its credits: it may be gone, or does not read what it has."""
         return self.silent(now_us) or self.outbox_bytes >= _OUTBOX_BYTES
 
-    def emptied(self) -> list[Granted | work_service_pb2.WorkResponse]:
+    def emptied(self) -> list[list[Granted] | work_service_pb2.WorkResponse]:
         """Takes what is in the outbox; deliveries that waited for room go on."""
         outbox, self.outbox = self.outbox, []
         if self.outbox_bytes >= _OUTBOX_BYTES and self.credits:
@@ -80,8 +80,8 @@ class Session(Taker):
 
     def receive(self, granted: list[Granted]) -> None:
         """Puts deliveries into the outbox."""
-        self.outbox.extend(granted)
-        self.outbox_bytes += sum(len(one.spec) for one in granted)
+        self.outbox.append(granted)
+        self.outbox_bytes += sum([len(spec) for _, spec in granted])
         self.wake()
 
     def say(self, message: work_service_pb2.WorkResponse) -> None:
@@ -247,10 +247,10 @@ class SessionBook:
             commit.after(lambda lease=lease: engine.leases.end(lease))
         commit.write()
 
-    def granted(self, session: Session, lease: Lease) -> None:
-        """A delivery to the session is written."""
-        session.leases[lease.job_id] = lease
-        self.look_by(session, lease.deadline_us)
+    def granted(self, session: Session, granted: list[Granted]) -> None:
+        """Deliveries to the session are written; they were made together."""
+        session.leases.update((lease.job_id, lease) for lease, _ in granted)
+        self.look_by(session, granted[0].lease.deadline_us)
 
     def look_by(self, session: Session, due_us: int) -> None:
         """Sees to it that the session's leases are looked at by `due_us`."""

@@ -8,8 +8,10 @@ from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import UNIQUE, Admitted, admit
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.contract.work_request import Completion, Entry
 from rockqueue_server.engine import outcomes, records
 from rockqueue_server.engine.commit import Commit
+from rockqueue_server.engine.completions import Completions
 from rockqueue_server.engine.dedup import settlement_key
 from rockqueue_server.engine.lookup import find
 from rockqueue_server.engine.push import check_conflicts, store
@@ -35,17 +37,33 @@ class Settling:
         self._engine = engine
         self._now_us = now_us
         self._commit: Commit = engine.commit(now_us)
-        self._ended: dict[bytes, Settlement] = {}
+        self._ended: dict[bytes, Entry] = {}
         self._leases: list[Lease] = []
         self.failures: dict[int, ServiceError] = {}
 
-    def run(self, settlements: list[Settlement]) -> dict[int, ServiceError]:
+    def run(self, entries: list[Entry]) -> dict[int, ServiceError]:
         """Carries out the batch and writes it."""
-        for index, settlement in enumerate(settlements):
+        completions = Completions(self._engine, self._commit)
+        by_job, ended = self._engine.leases.by_job, self._ended
+        for index, entry in enumerate(entries):
+            if isinstance(entry, Completion):
+                lease = by_job.get(entry.token[:16])
+                if (
+                    lease is not None
+                    and lease.token == entry.token
+                    and lease.job_id not in ended
+                    and completions.add(lease, entry.result, entry.content_type)
+                ):
+                    ended[lease.job_id] = entry
+                    self._leases.append(lease)
+                    continue
+            completions.close()
             try:
-                self._settle(settlement, index)
+                self._settle(entry, index)
             except ServiceError as error:
                 self.failures[index] = error
+            completions = Completions(self._engine, self._commit)
+        completions.close()
         self._write()
         return self.failures
 
@@ -55,7 +73,8 @@ class Settling:
             self._engine.leases.end_all(self._leases)
             self._leases = []
 
-    def _settle(self, settlement: Settlement, index: int) -> None:
+    def _settle(self, entry: Entry, index: int) -> None:
+        settlement = _message(entry)
         token = settlement.lease_token
         lease = self._engine.leases.by_token(token)
         if lease is None or lease.job_id in self._ended:
@@ -67,7 +86,7 @@ class Settling:
         else:
             self._end_otherwise(lease, settlement, outcome, f"settlements[{index}]")
             self._remember(settlement)
-        self._ended[lease.job_id] = settlement
+        self._ended[lease.job_id] = entry
         self._leases.append(lease)
 
     def _complete(self, lease: Lease, settlement: Settlement, index: int) -> None:
@@ -148,7 +167,7 @@ class Settling:
         job_id, attempt, epoch = parts
         earlier = self._ended.get(job_id)
         if earlier is not None:
-            if earlier == settlement:
+            if _message(earlier) == settlement:
                 return
             raise lease_lost(id_text(job_id))
         remembered = self._engine.columns.dedup.get(settlement_key(token))
@@ -166,3 +185,7 @@ class Settling:
                 if same and self._now_us <= done.finish_us + limits.REQUEST_MEMORY_US:
                     return
         raise lease_lost(id_text(job_id))
+
+
+def _message(entry: Entry) -> Settlement:
+    return entry.message if isinstance(entry, Completion) else entry

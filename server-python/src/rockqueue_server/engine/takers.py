@@ -16,38 +16,44 @@ if TYPE_CHECKING:
 
 
 class Lease(Counters):
-    """One delivery: who has the job, since when, and for how long. Times in microseconds."""
+    """One delivery: who has the job, since when, and for how long. Times in microseconds.
 
-    __slots__ = (
-        "alarms", "cancel_by_us", "deadline_us", "epoch", "expiry", "head", "job_id", "lease_us", "note", "noted",
-        "queue", "ready_us", "session", "token", "touched",
-    )  # fmt: skip
+    Attributes of the class are what most deliveries have, as with `Counters`.
+    """
 
-    def __init__(
-        self, job_id: bytes, head: JobHead, queue: QueueState
-    ) -> None:  # one call instead of two: see Counters
-        self.attempt = self.failures = self.crashes = self.releases = self.snoozes = self.start_us = 0
-        self.worker = ""
+    token: bytes = b""
+    epoch: int = 0
+    ready_us: int = 0
+    lease_us: int = 0
+    deadline_us: int = 0
+    """When the lease runs out, heartbeats of a session left aside."""
+    session: Session | None = None
+    touched: bool = False
+    """The job has a record in column `touched`, with its history."""
+    noted: bool = False
+    """The job has progress or log lines in column `notes`."""
+    note: Note | None = None
+    """Progress and log lines that are not written yet."""
+    cancel_by_us: int = 0
+    """When a cancel was asked for: until when the handler may settle. 0: none was asked for."""
+    batch: Batch | None = None
+    """None for a delivery that is like no other: not the first of its job, or found after a restart."""
+    alarms: list[Alarm] | None = None
+    expiry: Alarm | None = None
+
+    def __init__(self, job_id: bytes, head: JobHead, queue: QueueState) -> None:
         self.job_id = job_id
         self.head = head
         self.queue = queue
-        self.token = b""
-        self.epoch = 0
-        self.ready_us = 0
-        self.lease_us = 0
-        self.deadline_us = 0
-        """When the lease runs out, heartbeats of a session left aside."""
-        self.session: Session | None = None
-        self.touched = False
-        """The job has a record in column `touched`, with its history."""
-        self.noted = False
-        """The job has progress or log lines in column `notes`."""
-        self.note: Note | None = None
-        """Progress and log lines that are not written yet."""
-        self.cancel_by_us = 0
-        """When a cancel was asked for: until when the handler may settle. 0: none was asked for."""
-        self.alarms: list[Alarm] | None = None
-        self.expiry: Alarm | None = None
+
+
+class Batch(NamedTuple):
+    """Deliveries that were made together: first attempts that differ in their job only."""
+
+    queue: QueueState
+    name: str
+    start_us: int
+    worker: str
 
 
 class Granted(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.engine import records
 from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
-from rockqueue_server.engine.dispatch import expire
+from rockqueue_server.engine.expiry import expire
 from rockqueue_server.engine.lookup import find
 from rockqueue_server.engine.takers import Lease
 from rockqueue_server.rules import keys

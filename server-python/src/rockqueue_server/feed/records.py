@@ -50,10 +50,12 @@ class EventRecorder:
         self._ids.append(job_id)
         self.count += 1
 
-    def add_run(self, type_: int, state: int, queue: int, name: str, job_ids: list[bytes]) -> None:
-        """An event of attempt 0 for each of many jobs. The list is kept, not copied."""
+    def add_run(
+        self, type_: int, state: int, queue: int, attempt: int, name: str, job_ids: list[bytes], extra: bytes = b""
+    ) -> None:
+        """The same event for each of many jobs. The list is kept, not copied."""
         self._last = None
-        self.runs.append(((type_, state, queue, 0, name, b""), job_ids))
+        self.runs.append(((type_, state, queue, attempt, name, extra), job_ids))
         self.count += len(job_ids)
 
     def pack(self, time_us: int) -> bytes:

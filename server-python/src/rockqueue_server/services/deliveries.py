@@ -10,12 +10,14 @@ from functools import lru_cache
 
 from rockqueue.v1 import work_service_pb2
 from rockqueue_server.contract.times import duration, timestamp
-from rockqueue_server.engine.takers import Granted
+from rockqueue_server.engine.records import TOKEN_BYTES
+from rockqueue_server.engine.takers import Batch, Granted, Lease
 from rockqueue_server.rules.ids import id_text
 
 # Tags: field number << 3 | wire type; 2 is length-delimited, 0 a varint.
-_JOB_ID = b"\x0a\x24"  # field 1, 36 characters
-_TOKEN = b"\x12\x18"  # field 2, 24 bytes
+_ID_CHARS = 36
+_JOB_ID = b"\x0a\x24"  # field 1, _ID_CHARS
+_TOKEN = b"\x12\x18"  # field 2, TOKEN_BYTES
 _LEASE = b"\x1a"
 _ATTEMPT = b"\x20"
 _SPEC = b"\x2a"
@@ -65,27 +67,36 @@ def _create_time_field(create_us: int) -> bytes:
 _SHORT_VARINTS = [_long_varint(value) for value in range(_SHORT)]
 
 
-def delivery(granted: Granted) -> bytes:
-    """A serialised `Delivery`."""
-    lease, spec = granted
-    parts = [
-        _JOB_ID, id_text(lease.job_id).encode(), _TOKEN, lease.token, _lease_field(lease.lease_us),
-        _ATTEMPT, varint(lease.attempt), _SPEC, varint(len(spec)), spec, _create_time_field(lease.head.create_us),
-    ]  # fmt: skip
-    if lease.failures:
-        parts += (_FAILURES, varint(lease.failures))
-    if lease.crashes:
-        parts += (_CRASHES, varint(lease.crashes))
-    return b"".join(parts)
-
-
 def deliveries(granted: list[Granted]) -> bytes:
-    """A serialised `Deliveries`, which is a serialised `PullJobsResponse` too."""
+    """A serialised `Deliveries`, which is a serialised `PullJobsResponse` too.
+
+    Each delivery is its id and token, fields that are equal for all jobs of a batch, its spec, and more such fields.
+    """
     parts: list[bytes] = []
-    for one in granted:
-        value = delivery(one)
-        parts += (_DELIVERY, varint(len(value)), value)
+    batch: Batch | None = None
+    create_us = 0
+    before = after = b""
+    before_bytes = 0
+    for lease, spec in granted:
+        if lease.batch is None or lease.batch is not batch or lease.head.create_us != create_us:
+            batch, create_us = lease.batch, lease.head.create_us
+            before = _lease_field(lease.lease_us) + _ATTEMPT + varint(lease.attempt) + _SPEC
+            after = _after_spec(lease)
+            before_bytes = len(_JOB_ID) + _ID_CHARS + len(_TOKEN) + TOKEN_BYTES + len(before) + len(after)
+        spec_bytes = varint(len(spec))
+        size = before_bytes + len(spec_bytes) + len(spec)
+        id_ = id_text(lease.job_id).encode()
+        parts += (_DELIVERY, varint(size), _JOB_ID, id_, _TOKEN, lease.token, before, spec_bytes, spec, after)
     return b"".join(parts)
+
+
+def _after_spec(lease: Lease) -> bytes:
+    fields = _create_time_field(lease.head.create_us)
+    if lease.failures:
+        fields += _FAILURES + varint(lease.failures)
+    if lease.crashes:
+        fields += _CRASHES + varint(lease.crashes)
+    return fields
 
 
 def work_response(granted: list[Granted]) -> bytes:

@@ -18,6 +18,7 @@ from rockqueue.v1 import work_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.times import duration
+from rockqueue_server.contract.work_request import Settlements, WorkMessage
 from rockqueue_server.engine.sessions import MOST, Session
 from rockqueue_server.engine.settle import Settling
 from rockqueue_server.engine.takers import Granted
@@ -29,18 +30,19 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
 _DELIVERIES = 256
-"""So many deliveries at most in a message: the worker begins with the first while the next are on their way."""
+"""So many deliveries at most in a message: the worker begins with the first while the next are on their way.
 
-Request = work_service_pb2.WorkRequest
+The dispatcher's chunks are no larger, in jobs and in bytes: they are put together, never parted."""
+
 Response = work_service_pb2.WorkResponse
 _DELIVERIES_BYTES = 2 << 20
-"""A message of deliveries is closed when it holds this much: one more job fits into the 5 MiB of a message."""
+"""So many bytes of specs at most are put together into a message; it has room for 5 MiB."""
 
 
 class SessionStream:
     """A stream from its first message to its end."""
 
-    def __init__(self, engine: Engine, requests: AsyncIterator[Request]) -> None:
+    def __init__(self, engine: Engine, requests: AsyncIterator[WorkMessage]) -> None:
         self._engine = engine
         self._requests = requests
         self._session: Session | None = None
@@ -56,9 +58,9 @@ class SessionStream:
         first = await anext(aiter(self._requests), None)
         if first is None:
             return
-        if first.WhichOneof("message") != "open":
+        if first.kind != "open":
             raise _violation("the first message must be `open`")
-        opened = await self._engine.submit(lambda now_us: self._open(now_us, first.open))
+        opened = await self._engine.submit(lambda now_us: self._open(now_us, first.body))
         session = self._session
         assert session is not None
         yield Response(opened=opened)
@@ -154,15 +156,15 @@ class SessionStream:
         together: list[Granted] = []
         size = 0
         for item in outbox:
-            if isinstance(item, Granted):
-                together.append(item)
-                size += len(item.spec) + 128
-                if size < _DELIVERIES_BYTES and len(together) < _DELIVERIES:
-                    continue
-            if together:
+            chunk = item if isinstance(item, list) else []
+            chunk_bytes = sum([len(spec) for _, spec in chunk])
+            room = len(together) + len(chunk) <= _DELIVERIES and size + chunk_bytes <= _DELIVERIES_BYTES
+            if together and not (chunk and room):
                 messages.append(work_response(together))
                 together, size = [], 0
-            if not isinstance(item, Granted):
+            together = together + chunk if together else chunk
+            size += chunk_bytes
+            if not isinstance(item, list):
                 messages.append(item)
         if together:
             messages.append(work_response(together))
@@ -187,22 +189,22 @@ class SessionStream:
         self._over = True
         self._more.set()
 
-    def _handle(self, session: Session, request: Request) -> None:
-        kind = request.WhichOneof("message")
+    def _handle(self, session: Session, request: WorkMessage) -> None:
+        kind, body = request.kind, request.body
         engine = self._engine
         now_us = engine.clock.now_us()
         if session.wake != self._wake:
             return
         engine.sessions.heard(session, now_us)
         if kind == "settlements":
-            self._settle(session, request.settlements)
+            self._settle(session, body)
         elif kind == "credits":
-            self._add_credits(session, request.credits.credits, "credits.credits", least=1)
+            self._add_credits(session, body.credits, "credits.credits", least=1)
         elif kind == "heartbeat":
             engine.sessions.beat(session, now_us)
-            session.say(Response(heartbeat=work_service_pb2.HeartbeatReply(sequence=request.heartbeat.sequence)))
+            session.say(Response(heartbeat=work_service_pb2.HeartbeatReply(sequence=body.sequence)))
         elif kind == "reports":
-            self._report(request.reports, now_us)
+            self._report(body, now_us)
         elif kind == "drain":
             engine.sessions.drain(session)
         elif kind == "goodbye":
@@ -212,9 +214,9 @@ class SessionStream:
                 "`open` must be the first message, and only the first" if kind == "open" else "empty message"
             )
 
-    def _settle(self, session: Session, message: work_service_pb2.Settlements) -> None:
-        settlements = list(message.settlements)
-        count = len(settlements)
+    def _settle(self, session: Session, message: Settlements) -> None:
+        entries = message.entries
+        count = len(entries)
         problems = Problems()
         if count == 0:
             problems.add("settlements.settlements", "must hold at least one settlement")
@@ -222,7 +224,7 @@ class SessionStream:
             problems.over("settlements.settlements", limits.BATCH_ENTRIES, count, "settlements")
         problems.check()
         self._unanswered += 1
-        future = self._engine.submit(lambda now_us: Settling(self._engine, now_us).run(settlements))
+        future = self._engine.submit(lambda now_us: Settling(self._engine, now_us).run(entries))
         future.add_done_callback(partial(self._settled, session, message.sequence))
         if message.credits:
             self._add_credits(session, message.credits, "settlements.credits", least=0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_service_pb2, work_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.contract.work_request import WorkMessage, read_entry
 from rockqueue_server.engine.records import token_parts
 from rockqueue_server.engine.settle import Settling
 from rockqueue_server.engine.takers import Lease, Pull
@@ -34,10 +35,16 @@ class WorkService:
         self._intake = intake
         self._pulls = 0
 
-    async def work(
+    def work(
         self, requests: AsyncIterator[work_service_pb2.WorkRequest]
-    ) -> AsyncIterator[work_service_pb2.WorkResponse | bytes]:
+    ) -> AsyncGenerator[work_service_pb2.WorkResponse | bytes]:
         """A worker session. Yields messages, and serialised ones where that is cheaper."""
+        return self.work_messages(_Read(requests))
+
+    async def work_messages(
+        self, requests: AsyncIterator[WorkMessage]
+    ) -> AsyncGenerator[work_service_pb2.WorkResponse | bytes]:
+        """The same for requests that were read from bytes."""
         self._intake.check_open()
         stream = SessionStream(self._engine, requests)
         try:
@@ -86,7 +93,7 @@ class WorkService:
     async def settle_jobs(self, request: work_service_pb2.SettleJobsRequest) -> work_service_pb2.SettleJobsResponse:
         """Settles leases, each entry for itself."""
         check_settlements(len(request.settlements), request.ByteSize())
-        settlements = list(request.settlements)
+        settlements = [read_entry(one.SerializeToString()) for one in request.settlements]
         failures = await self._engine.submit(lambda now_us: Settling(self._engine, now_us).run(settlements))
         answer = work_service_pb2.SettleJobsResponse()
         for index in range(len(settlements)):
@@ -134,6 +141,16 @@ class WorkService:
             if lease is not None:
                 engine.notes.report(lease, report, now_us)
         return answer
+
+
+class _Read(AsyncIterator[WorkMessage]):
+    """Requests that come as messages."""
+
+    def __init__(self, requests: AsyncIterator[work_service_pb2.WorkRequest]) -> None:
+        self._requests = requests
+
+    async def __anext__(self) -> WorkMessage:
+        return WorkMessage.of(await anext(self._requests))
 
 
 def _job_of(token: bytes) -> str:
