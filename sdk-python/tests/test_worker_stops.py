@@ -117,7 +117,7 @@ async def test_drain_follows_the_order_of_the_contract(client: Client, server: S
         return "done"
 
     async def script(talk: Talk) -> None:
-        await talk.opened(interval_s=0.05)
+        await talk.opened(interval_s=0.25)
         await talk.expect("credits")
         await talk.deliver(delivery(1), delivery(2))
         while (message := await talk.next()) is not None:

@@ -47,8 +47,8 @@ class JsonCodec:
 
     def decode(self, data: bytes, content_type: str, /) -> Any:
         """JSON as its value, text as str, other media types as bytes; nothing as None. Raises PayloadError."""
-        essence = content_type.partition(";")[0].strip().lower()
-        if essence in ("", JSON_TYPE) or essence.endswith("+json"):
+        essence = content_type if content_type == JSON_TYPE else content_type.partition(";")[0].strip().lower()
+        if essence in (JSON_TYPE, "") or essence.endswith("+json"):
             if not data:
                 return None
             try:

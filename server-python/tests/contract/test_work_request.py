@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockqueue.v1 import job_pb2, work_service_pb2
+from rockqueue.v1.work_service_pb2 import Complete, Settlement
 from rockqueue_server.contract.work_request import Completion, Settlements, WorkMessage, read_entry
 
-Settlement, Complete = work_service_pb2.Settlement, work_service_pb2.Complete
 TOKEN = bytes(range(24))
 
 

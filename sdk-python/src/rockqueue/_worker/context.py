@@ -81,13 +81,14 @@ class JobContext:
         shutting_down: Set when the worker drains: finish soon, or raise `Release`.
     """
 
-    __slots__ = ("_codec", "_delivery", "_follow_ups", "_received", "_sink", "cancelled", "shutting_down")
+    __slots__ = ("_codec", "_delivery", "_follow_ups", "_received", "_sink", "_spec", "cancelled", "shutting_down")
 
     def __init__(self, delivery: Delivery, codec: PayloadCodec, sink: ReportSink, shutting_down: Signal) -> None:
         self._delivery = delivery
+        self._spec = spec = delivery.spec
         self._codec = codec
         self._sink = sink
-        self._received: datetime | None = datetime.now(UTC) if delivery.spec.HasField("timeout") else None
+        self._received: datetime | None = datetime.now(UTC) if spec.HasField("timeout") else None
         self._follow_ups: list[JobSpec] = []
         self.cancelled = Signal()
         self.shutting_down = shutting_down
@@ -100,22 +101,22 @@ class JobContext:
     @property
     def queue(self) -> str:
         """The job's queue."""
-        return self._delivery.spec.queue
+        return self._spec.queue
 
     @property
     def name(self) -> str:
         """The kind of job."""
-        return self._delivery.spec.name
+        return self._spec.name
 
     @property
     def payload(self) -> Any:
         """The handler's input, decoded. Raises PayloadError."""
-        return self._codec.decode(self._delivery.spec.payload, self._delivery.spec.content_type)
+        return self._codec.decode(self._spec.payload, self._spec.content_type)
 
     @property
     def payload_bytes(self) -> bytes:
         """The handler's input as it came."""
-        return self._delivery.spec.payload
+        return self._spec.payload
 
     @property
     def attempt(self) -> int:
@@ -135,17 +136,17 @@ class JobContext:
     @property
     def priority(self) -> int:
         """The job's priority."""
-        return self._delivery.spec.priority
+        return self._spec.priority
 
     @property
     def headers(self) -> dict[str, str]:
         """What travels with the job beside its payload."""
-        return dict(self._delivery.spec.headers)
+        return dict(self._spec.headers)
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The job's labels."""
-        return tuple(self._delivery.spec.tags)
+        return tuple(self._spec.tags)
 
     @property
     def create_time(self) -> datetime:
@@ -157,7 +158,7 @@ class JobContext:
         """When the attempt times out, by this machine's clock; None without a timeout."""
         if self._received is None:
             return None
-        return self._received + timedelta(seconds=from_duration(self._delivery.spec.timeout))
+        return self._received + timedelta(seconds=from_duration(self._spec.timeout))
 
     def progress(self, percent: float | None = None, message: str | None = None) -> None:
         """Reports how far the handler is, 0 to 100, and a line about it. Does not wait; one a second is stored."""

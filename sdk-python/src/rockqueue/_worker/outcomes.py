@@ -51,6 +51,11 @@ class JobCancelled(Outcome):
 
 def completed(token: bytes, result: bytes, content_type: str, follow_ups: Sequence[JobSpec]) -> Settlement:
     """The handler succeeded."""
+    if not (result or content_type or follow_ups):
+        # What most jobs end with; filled in from outside it costs three times as much.
+        settlement = Settlement(lease_token=token)
+        settlement.complete.SetInParent()
+        return settlement
     return Settlement(
         lease_token=token,
         complete=Complete(result=result, result_content_type=content_type, follow_ups=follow_ups),
