@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 
 .PHONY: setup test check clean
 setup: ## Install the pinned packages and all members into .venv at the root
-	@$(MAKE) -C $(ROOT) setup
+	@$(MAKE) -C $(ROOT) python
 
 test: setup ## Run this folder's tests (PYTEST_ARGS="-k name" for some of them)
 	$(BIN)/pytest $(PYTEST_ARGS)
