@@ -2,29 +2,42 @@
 include .ci/verbs.mk
 
 MEMBERS := sdk-python server-python conformance-tests examples/email-python benchmarks
+OTHERS :=
 STORE ?= ./jobs.db
 PYTHON ?=
 UPGRADE ?=
 AGAINST ?=
 export PYTHON UPGRADE AGAINST
 
-.PHONY: setup demo serve test check conformance bench bench-quick generate pins toolchain clean
-setup: .venv/.complete ## Install the pinned packages and the members into .venv
+.PHONY: setup python demo serve test check conformance bench bench-quick generate pins toolchain clean
+setup: python $(OTHERS:%=setup-%) ## Install all that is needed, Python's packages into .venv; what is there is kept
+
+python: .venv/.complete
+
+# A folder in another language sets itself up, tests, checks and generates itself.
+setup-%: python
+	@$(MAKE) -C $* setup
+check-%: python
+	@$(MAKE) -C $* check
+generate-%: python
+	@$(MAKE) -C $* generate
+clean-%:
+	@$(MAKE) -C $* clean
 
 .venv/.complete: Makefile requirements.txt .ci/setup .ci/pins/uv.txt pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@.ci/setup $(MEMBERS)
 	@touch $@
 
-demo: setup ## Watch mails survive a kill -9 of the program that sends them
+demo: python ## Watch mails survive a kill -9 of the program that sends them
 	@$(MAKE) -C examples/email-python demo
 
-serve: setup ## Serve the store STORE (./jobs.db) on 127.0.0.1:7655
+serve: python ## Serve the store STORE (./jobs.db) on 127.0.0.1:7655
 	$(BIN)/rockqueue serve $(STORE)
 
-test: setup ## Run every suite: unit tests, conformance, demo; the last line sums them up
+test: python ## Run every suite: unit tests, conformance, demo; the last line sums them up
 	@$(BIN)/python .ci/suites.py
 
-check: setup ## Check style, types, contract, generated code, pins, README; change nothing
+check: python $(OTHERS:%=check-%) ## Check style, types, contract, generated code, pins, README; change nothing
 	.ci/check-python
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint
@@ -34,16 +47,16 @@ check: setup ## Check style, types, contract, generated code, pins, README; chan
 	$(BIN)/python .ci/check_readme.py
 	$(BIN)/python .ci/check_leaks.py
 
-conformance: setup ## Prove a server against the contract: all conformance cases
+conformance: python ## Prove the server and the SDKs against the contract: all conformance cases (SDK=go: one SDK)
 	@$(MAKE) -C conformance-tests conformance
 
-bench: setup ## Measure throughput and latency beside their budgets
+bench: python ## Measure throughput and latency beside their budgets
 	@$(MAKE) -C benchmarks bench
 
-bench-quick: setup ## Measure the short rows, in less than a minute; the last line is one JSON object
+bench-quick: python ## Measure the short rows, in less than a minute; the last line is one JSON object
 	@$(MAKE) -C benchmarks bench-quick
 
-generate: setup ## Write what is made from other files: code from proto/, code blocks of documents
+generate: python $(OTHERS:%=generate-%) ## Write what is made from other files: code from proto/, code blocks of documents
 	@$(BIN)/python .ci/generate.py
 	@$(BIN)/python .ci/check_readme.py --write
 
@@ -55,7 +68,7 @@ toolchain:
 	@.ci/toolchain go >/dev/null
 	@.ci/toolchain node >/dev/null
 
-clean: ## Remove everything that setup, tests and builds made
+clean: $(OTHERS:%=clean-%) ## Remove everything that setup, tests and builds made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .pytest_cache -type d -prune -exec rm -rf {} +
 	rm -rf .venv .build .ruff_cache .pytest_cache .hypothesis */.hypothesis
