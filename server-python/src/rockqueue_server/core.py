@@ -23,11 +23,12 @@ from rockqueue_server.services.work import WorkService
 from rockqueue_server.store.opening import DataDirectory, open_directory
 
 DEFECTS = (
-    "accept_stale_lease", "ack_before_write", "batch_not_atomic", "charge_crash_on_release", "counters_drift",
-    "drain_charges_crash", "early_delay", "event_skips_every_100th", "forget_request_id", "ignore_priority",
+    "accept_stale_lease", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume", "charge_crash_on_release",
+    "counters_drift", "drain_charges_crash", "early_delay", "event_skips_every_100th", "first_queue_first",
+    "follow_ups_not_atomic", "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority",
     "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart", "retention_ignored",
-    "snooze_counts_failure", "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed",
-    "watch_repeats_on_resume",
+    "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
+    "unique_check_ignores_delayed", "watch_repeats_on_resume",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite finds them."""
 

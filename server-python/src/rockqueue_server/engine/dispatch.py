@@ -48,6 +48,8 @@ class Dispatcher:
             return
         # Who was served longest ago comes first: a worker with one credit must not see the first of its queues only.
         queues = dict.fromkeys(sorted(self.dirty, key=_served))
+        if "first_queue_first" in self._engine.defects:
+            queues = dict.fromkeys(sorted(self.dirty, key=lambda queue: queue.number))
         self.dirty = {}
         left = ROUND
         while queues and left > 0:

@@ -122,6 +122,8 @@ class _Granting:
         if head.flags & SPECIAL and self._special(lease, spec):
             return None
         lease.attempt += 1
+        if "reuse_attempt_number" in engine.defects:
+            lease.attempt = 1 + lease.failures + lease.crashes
         lease.start_us = commit.now_us
         lease.worker = taker.worker
         lease.lease_us = self._lease_us

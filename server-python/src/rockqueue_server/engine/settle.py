@@ -115,6 +115,10 @@ class Settling:
         problems.check()
         prefix = f"{path}.complete.follow_ups"
         jobs = [admit(spec, prefix, index, self._now_us, problems) for index, spec in enumerate(specs)]
+        if "follow_ups_not_atomic" in self._engine.defects:
+            store(self._engine, self._commit, jobs[:1], specs[:1])
+            self._commit.write()
+            self._commit = self._engine.commit(self._now_us)
         problems.check()
         if any(job.flags & UNIQUE for job in jobs):
             # Keys are looked up on disk: what the batch has done so far must be there, and what follows must see these.

@@ -105,7 +105,7 @@ class SessionStream:
         resumed = session is not None
         held = list(request.held_leases)
         if session is not None:
-            if session.attached:
+            if session.attached and "session_taken_keeps_both" not in engine.defects:
                 session.taken_over()
             if "lose_lease_on_resume" in engine.defects:
                 held = []
