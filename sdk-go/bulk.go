@@ -1,0 +1,173 @@
+package rockqueue
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
+)
+
+// BulkResult is what became of a call that names several jobs.
+type BulkResult struct {
+	// Affected is how many jobs were changed.
+	Affected int64
+	// Failures say why the others were not, by job id: each is an *Error.
+	Failures map[string]error
+}
+
+// BulkOptions are for calls that change all jobs that match a filter.
+type BulkOptions struct {
+	// DryRun only counts, up to 10,000.
+	DryRun bool
+}
+
+// RetryOptions are for calls that put jobs back.
+type RetryOptions struct {
+	// IntoQueue puts the jobs into this queue instead of their own.
+	IntoQueue string
+	// DryRun only counts, up to 10,000. For RetryAll.
+	DryRun bool
+}
+
+// bulkCall is one of the calls that change many jobs; either ids or a filter are set.
+type bulkCall func(context.Context, *rockqueuepb.JobIds, *rockqueuepb.JobFilter, bool) (bulkAnswer, error)
+
+// bulkAnswer is what their answers have in common.
+type bulkAnswer interface {
+	GetAffected() int64
+	GetFailures() []*rockqueuepb.EntryFailure
+	GetMore() bool
+}
+
+// Cancel cancels a job; one that is ACTIVE is asked to stop through its worker. Errors: ErrJobNotFound, ErrInvalidState.
+func (c *Client) Cancel(ctx context.Context, jobID string) error {
+	return changeOne(ctx, c.cancelJobs, jobID)
+}
+
+// CancelMany cancels jobs; those that could not be are in the result.
+func (c *Client) CancelMany(ctx context.Context, jobIDs []string) (*BulkResult, error) {
+	return changeMany(ctx, c.cancelJobs, jobIDs)
+}
+
+// CancelAll cancels all unfinished jobs that match, and returns how many; options may be nil.
+func (c *Client) CancelAll(ctx context.Context, filter JobFilter, options *BulkOptions) (int64, error) {
+	return changeAll(ctx, c.cancelJobs, &filter, options != nil && options.DryRun)
+}
+
+// Retry puts a DEAD or CANCELLED job back to WAITING, with its counters at 0; options may be nil. Errors: ErrJobNotFound,
+// ErrInvalidState.
+func (c *Client) Retry(ctx context.Context, jobID string, options *RetryOptions) error {
+	return changeOne(ctx, c.retryJobs(options), jobID)
+}
+
+// RetryMany puts jobs back; those that could not be are in the result.
+func (c *Client) RetryMany(ctx context.Context, jobIDs []string, options *RetryOptions) (*BulkResult, error) {
+	return changeMany(ctx, c.retryJobs(options), jobIDs)
+}
+
+// RetryAll puts all DEAD and CANCELLED jobs that match back, and returns how many.
+func (c *Client) RetryAll(ctx context.Context, filter JobFilter, options *RetryOptions) (int64, error) {
+	return changeAll(ctx, c.retryJobs(options), &filter, options != nil && options.DryRun)
+}
+
+// Delete removes a job that is not ACTIVE, and all that is known of it. Errors: ErrJobNotFound, ErrInvalidState.
+func (c *Client) Delete(ctx context.Context, jobID string) error {
+	return changeOne(ctx, c.deleteJobs, jobID)
+}
+
+// DeleteMany removes jobs; those that could not be are in the result.
+func (c *Client) DeleteMany(ctx context.Context, jobIDs []string) (*BulkResult, error) {
+	return changeMany(ctx, c.deleteJobs, jobIDs)
+}
+
+// DeleteAll removes all jobs that match and are not ACTIVE, and returns how many; options may be nil.
+func (c *Client) DeleteAll(ctx context.Context, filter JobFilter, options *BulkOptions) (int64, error) {
+	return changeAll(ctx, c.deleteJobs, &filter, options != nil && options.DryRun)
+}
+
+func changeOne(ctx context.Context, call bulkCall, jobID string) error {
+	result, err := changeMany(ctx, call, []string{jobID})
+	if err != nil {
+		return err
+	}
+	return result.Failures[jobID]
+}
+
+// changeMany changes jobs named one by one, as many with each call as the contract allows.
+func changeMany(ctx context.Context, call bulkCall, jobIDs []string) (*BulkResult, error) {
+	result := &BulkResult{Failures: make(map[string]error)}
+	for ids := range slices.Chunk(jobIDs, int(defaultLimits().GetBatchEntries())) {
+		answer, err := call(ctx, &rockqueuepb.JobIds{Ids: ids}, nil, false)
+		if err != nil {
+			return result, err
+		}
+		result.Affected += answer.GetAffected()
+		for _, failure := range answer.GetFailures() {
+			if index := int(failure.GetIndex()); index >= 0 && index < len(ids) {
+				result.Failures[ids[index]] = fromEntry(failure.GetStatus())
+			}
+		}
+	}
+	return result, nil
+}
+
+// changeAll changes all jobs that match, up to 10,000 with each call.
+func changeAll(ctx context.Context, call bulkCall, filter *JobFilter, dryRun bool) (int64, error) {
+	wanted, err := filter.proto()
+	if err != nil {
+		return 0, err
+	}
+	affected := int64(0)
+	for {
+		answer, err := call(ctx, nil, wanted, dryRun)
+		if err != nil {
+			return affected, err
+		}
+		affected += answer.GetAffected()
+		if dryRun || !answer.GetMore() {
+			return affected, nil
+		}
+	}
+}
+
+func (c *Client) cancelJobs(
+	ctx context.Context, ids *rockqueuepb.JobIds, filter *rockqueuepb.JobFilter, dryRun bool,
+) (bulkAnswer, error) {
+	request := &rockqueuepb.CancelJobsRequest{RequestId: newRequestID(), DryRun: dryRun}
+	if ids != nil {
+		request.Target = &rockqueuepb.CancelJobsRequest_Jobs{Jobs: ids}
+	} else {
+		request.Target = &rockqueuepb.CancelJobsRequest_Filter{Filter: filter}
+	}
+	return c.jobs.CancelJobs(ctx, request)
+}
+
+func (c *Client) retryJobs(options *RetryOptions) bulkCall {
+	queue := ""
+	if options != nil {
+		queue = options.IntoQueue
+	}
+	return func(
+		ctx context.Context, ids *rockqueuepb.JobIds, filter *rockqueuepb.JobFilter, dryRun bool,
+	) (bulkAnswer, error) {
+		request := &rockqueuepb.RetryJobsRequest{RequestId: newRequestID(), DryRun: dryRun, Queue: queue}
+		if ids != nil {
+			request.Target = &rockqueuepb.RetryJobsRequest_Jobs{Jobs: ids}
+		} else {
+			request.Target = &rockqueuepb.RetryJobsRequest_Filter{Filter: filter}
+		}
+		return c.jobs.RetryJobs(ctx, request)
+	}
+}
+
+func (c *Client) deleteJobs(
+	ctx context.Context, ids *rockqueuepb.JobIds, filter *rockqueuepb.JobFilter, dryRun bool,
+) (bulkAnswer, error) {
+	request := &rockqueuepb.DeleteJobsRequest{RequestId: newRequestID(), DryRun: dryRun}
+	if ids != nil {
+		request.Target = &rockqueuepb.DeleteJobsRequest_Jobs{Jobs: ids}
+	} else {
+		request.Target = &rockqueuepb.DeleteJobsRequest_Filter{Filter: filter}
+	}
+	return c.jobs.DeleteJobs(ctx, request)
+}

@@ -1,0 +1,130 @@
+package rockqueue_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const readmeTime = 3 * time.Minute
+
+var (
+	readmeProgram = regexp.MustCompile("(?ms)^```go\n// (\\S+)\n(.*?)^```$")
+	readmeBlock   = regexp.MustCompile("(?m)^```go$")
+)
+
+// TestTheProgramsOfTheREADMETellTheStory runs them in a module of their own, in the order in which a newcomer meets them.
+func TestTheProgramsOfTheREADMETellTheStory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	t.Parallel()
+	story := newStory(t)
+	story.have(story.run("push"), "on disk:")
+
+	worked := story.workUntil("grace@example.com")
+	story.have(worked, "mail to ada@example.com: welcome, Ada!", "mail to user1@example.com", "mail to user2@example.com")
+	story.have(story.run("watch"), "JOB_PUSHED welcome_email 0", "JOB_DEAD welcome_email 1", "completed: 4")
+	story.have(story.run("deadletters"),
+		`dead: {"to":"nobody"} NON_RETRYABLE "nobody" is not an address`, "put back: 1")
+	story.have(story.output("go", "test", "./jobs"), "ok")
+}
+
+// story is a module with the programs of the README.
+type story struct {
+	t      *testing.T
+	folder string
+}
+
+func newStory(t *testing.T) *story {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	noError(t, err)
+	programs := readmeProgram.FindAllStringSubmatch(string(text), -1)
+	equal(t, len(programs), len(readmeBlock.FindAllString(string(text), -1)), "programs with a name")
+	story := &story{t: t, folder: t.TempDir()}
+	for _, program := range programs {
+		story.write(program[1], program[2])
+	}
+	own, err := filepath.Abs(".")
+	noError(t, err)
+	sums, err := os.ReadFile("go.sum")
+	noError(t, err)
+	story.write("go.sum", string(sums))
+	story.write("go.mod", fmt.Sprintf("module mail\n\ngo 1.26.0\n\n"+
+		"require github.com/rockqueue/rockqueue/sdk-go v0.0.0\n\nreplace github.com/rockqueue/rockqueue/sdk-go => %s\n", own))
+	// What the programs need is what this module needs: nothing is fetched.
+	story.output("go", "mod", "tidy", "-e")
+	story.output("go", "build", "-o", "bin/", "./...")
+	return story
+}
+
+func (s *story) write(name, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.folder, name)
+	noError(s.t, os.MkdirAll(filepath.Dir(path), 0o750))
+	noError(s.t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func (s *story) command(program string, arguments ...string) *exec.Cmd {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), readmeTime)
+	s.t.Cleanup(cancel)
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir = s.folder
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local")
+	return command
+}
+
+func (s *story) output(program string, arguments ...string) string {
+	s.t.Helper()
+	output, err := s.command(program, arguments...).CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%s %s: %v\n%s", program, strings.Join(arguments, " "), err, output)
+	}
+	return string(output)
+}
+
+func (s *story) run(program string) string {
+	s.t.Helper()
+	return s.output(filepath.Join(s.folder, "bin", program))
+}
+
+// workUntil runs the worker until it has printed a line, and stops it as a service manager would.
+func (s *story) workUntil(last string) string {
+	s.t.Helper()
+	worker := s.command(filepath.Join(s.folder, "bin", "worker"))
+	output, err := worker.StdoutPipe()
+	noError(s.t, err)
+	noError(s.t, worker.Start())
+	var lines strings.Builder
+	signalled := false
+	for scanner := bufio.NewScanner(output); scanner.Scan(); {
+		fmt.Fprintln(&lines, scanner.Text())
+		if strings.Contains(scanner.Text(), last) && !signalled {
+			signalled = true
+			noError(s.t, worker.Process.Signal(syscall.SIGTERM))
+		}
+	}
+	if err := worker.Wait(); err != nil {
+		s.t.Fatalf("the worker: %v\n%s", err, lines.String())
+	}
+	return lines.String()
+}
+
+func (s *story) have(output string, wanted ...string) {
+	s.t.Helper()
+	for _, one := range wanted {
+		if !strings.Contains(output, one) {
+			s.t.Fatalf("expected %q in:\n%s", one, output)
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package rockqueue
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
+)
+
+// secondLook is how long a process that was kept from running may read what waits, before silence is taken for a broken
+// stream.
+const secondLook = 50 * time.Millisecond
+
+// streamState is what ends with a stream. All but lastReceived is guarded by the session's lock.
+type streamState struct {
+	lastReceived atomic.Int64
+
+	heartbeats   int64
+	heartbeatDue bool
+	reportTimer  *time.Timer
+	reportsDue   bool
+	drainSaid    bool
+	serverDrains bool
+	goodbyeSaid  bool
+}
+
+// workStream is what a session reads from and writes to.
+type workStream = grpc.BidiStreamingClient[rockqueuepb.WorkRequest, rockqueuepb.WorkResponse]
+
+// serve works on one stream until it ends; nil is the end after a goodbye.
+func (s *session) serve(ctx context.Context) *Error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stream, opened, err := s.open(ctx, cancel)
+	if err != nil {
+		return err
+	}
+	state := &streamState{reportsDue: true}
+	state.lastReceived.Store(time.Now().UnixNano())
+	s.takeOpened(opened, state)
+	var helpers sync.WaitGroup
+	helpers.Go(func() {
+		// A writer that fails wakes the reader, who knows the stream's status.
+		if err := s.write(ctx, stream, state); err != nil {
+			cancel(err)
+		}
+	})
+	helpers.Go(func() { s.keepAlive(ctx, cancel, state, opened.GetHeartbeatInterval().AsDuration()) })
+	err = s.read(ctx, stream, state)
+	cancel(nil)
+	helpers.Wait()
+	state.stopReports(s)
+	return err
+}
+
+// open starts a stream, and returns it when the server has opened the session.
+func (s *session) open(
+	ctx context.Context, cancel context.CancelCauseFunc,
+) (workStream, *rockqueuepb.SessionOpened, *Error) {
+	timer := time.AfterFunc(openTimeout, func() { cancel(&silence{after: openTimeout}) })
+	defer timer.Stop()
+	stream, err := s.client.work.Work(ctx)
+	if err != nil {
+		return nil, nil, streamError(ctx, err)
+	}
+	// What goes wrong here is told by the status, which only reading gives.
+	if err := stream.Send(s.openMessage()); err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, streamError(ctx, err)
+	}
+	first, err := stream.Recv()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, nil, endedEarly()
+	case err != nil:
+		return nil, nil, streamError(ctx, err)
+	case first.GetOpened() == nil:
+		return nil, nil, endedEarly()
+	}
+	return stream, first.GetOpened(), nil
+}
+
+// ---- reading -----------------------------------------------------------------------------------------------------------
+
+func (s *session) read(ctx context.Context, stream workStream, state *streamState) *Error {
+	for {
+		message, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return s.endOfStream(state)
+		}
+		if err != nil {
+			return streamError(ctx, err)
+		}
+		state.lastReceived.Store(time.Now().UnixNano())
+		s.handle(message, state)
+	}
+}
+
+func (s *session) endOfStream(state *streamState) *Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state.goodbyeSaid {
+		s.id = ""
+		return nil
+	}
+	return &Error{Code: codes.Unavailable, Message: "the server ended the stream", Metadata: map[string]string{}}
+}
+
+func (s *session) handle(message *rockqueuepb.WorkResponse, state *streamState) {
+	s.mu.Lock()
+	if !state.serverDrains {
+		// The stream works: the next break is the first again.
+		s.pauses = 0
+	}
+	s.mu.Unlock()
+	switch said := message.GetMessage().(type) {
+	case *rockqueuepb.WorkResponse_Deliveries:
+		s.takeDeliveries(said.Deliveries.GetDeliveries())
+	case *rockqueuepb.WorkResponse_Settled:
+		s.takeAnswer(said.Settled)
+	case *rockqueuepb.WorkResponse_Cancels:
+		s.takeCancels(said.Cancels.GetCancels())
+	case *rockqueuepb.WorkResponse_Drain:
+		s.mu.Lock()
+		state.serverDrains = true
+		s.pauses = 1
+		s.mu.Unlock()
+		s.runner.giveBackWaiting()
+		s.notify()
+	}
+}
+
+func (s *session) takeDeliveries(deliveries []*rockqueuepb.Delivery) {
+	s.mu.Lock()
+	for _, delivery := range deliveries {
+		s.ledger.delivered(delivery.GetLeaseToken())
+	}
+	s.mu.Unlock()
+	s.runner.deliver(deliveries)
+}
+
+func (s *session) takeAnswer(results *rockqueuepb.SettlementResults) {
+	s.mu.Lock()
+	for _, one := range s.outbox.answered(results) {
+		s.notCarriedOut(one)
+	}
+	s.answeredSome()
+	s.mu.Unlock()
+	s.notify()
+}
+
+func (s *session) takeCancels(requests []*rockqueuepb.CancelRequest) {
+	s.mu.Lock()
+	for _, request := range requests {
+		requested := request.GetCause() == rockqueuepb.CancelCause_CANCEL_CAUSE_REQUESTED
+		if !requested && s.ledger.holds(request.GetLeaseToken()) {
+			s.lost[string(request.GetLeaseToken())] = struct{}{}
+		}
+	}
+	s.mu.Unlock()
+	s.runner.cancel(requests)
+}
+
+// ---- writing -----------------------------------------------------------------------------------------------------------
+
+func (s *session) write(ctx context.Context, stream workStream, state *streamState) error {
+	for {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return nil
+		}
+		// Handlers that are about to end do so first: what ends together is settled together.
+		runtime.Gosched()
+		messages, leaving := s.compose(state)
+		for _, message := range messages {
+			if err := stream.Send(message); err != nil {
+				return err
+			}
+		}
+		if leaving && s.mayLeave(state) {
+			return s.leaveStream(stream, state)
+		}
+	}
+}
+
+func (s *session) leaveStream(stream workStream, state *streamState) error {
+	s.mu.Lock()
+	state.goodbyeSaid = true
+	s.mu.Unlock()
+	goodbye := &rockqueuepb.WorkRequest{Message: &rockqueuepb.WorkRequest_Goodbye{Goodbye: &rockqueuepb.Goodbye{}}}
+	if err := stream.Send(goodbye); err != nil {
+		return err
+	}
+	return stream.CloseSend()
+}
+
+// compose returns all there is to say now, in the order in which the server should hear it, and whether a goodbye may
+// follow. That is asked before anything is written: a drain that is asked for meanwhile has to be said first.
+func (s *session) compose(state *streamState) (messages []*rockqueuepb.WorkRequest, leaving bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leaving = s.mayLeaveLocked(state)
+	if s.drained && !state.drainSaid {
+		state.drainSaid = true
+		messages = append(messages, &rockqueuepb.WorkRequest{
+			Message: &rockqueuepb.WorkRequest_Drain{Drain: &rockqueuepb.Drain{}},
+		})
+	}
+	if state.heartbeatDue {
+		state.heartbeatDue = false
+		state.heartbeats++
+		messages = append(messages, &rockqueuepb.WorkRequest{
+			Message: &rockqueuepb.WorkRequest_Heartbeat{Heartbeat: &rockqueuepb.Heartbeat{Sequence: state.heartbeats}},
+		})
+	}
+	if state.reportsDue || len(s.outbox.waiting) > 0 {
+		// Before the settlements: reports for settled leases are dropped.
+		state.reportsDue = false
+		messages = append(messages, s.outbox.takeReports()...)
+	}
+	granted := int32(0)
+	if !s.drained && !state.serverDrains {
+		granted = s.ledger.grant()
+	}
+	if len(s.outbox.waiting) == 0 && granted > 0 {
+		messages = append(messages, &rockqueuepb.WorkRequest{
+			Message: &rockqueuepb.WorkRequest_Credits{Credits: &rockqueuepb.AddCredits{Credits: granted}},
+		})
+	}
+	for len(s.outbox.waiting) > 0 {
+		batch := s.outbox.takeBatch()
+		if len(s.outbox.waiting) == 0 {
+			// With the last one: before it, the server has not heard of all that freed them.
+			batch.Credits = granted
+		}
+		messages = append(messages, &rockqueuepb.WorkRequest{
+			Message: &rockqueuepb.WorkRequest_Settlements{Settlements: batch},
+		})
+	}
+	return messages, leaving
+}
+
+func (s *session) mayLeave(state *streamState) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mayLeaveLocked(state)
+}
+
+func (s *session) mayLeaveLocked(state *streamState) bool {
+	wanted := s.leaving || (state.serverDrains && len(s.ledger.deliveries) == 0)
+	return wanted && s.outbox.idle()
+}
+
+// scheduleReports lets reports be sent after a short while; with the session's lock held.
+func (t *streamState) scheduleReports(s *session) {
+	if t.reportTimer != nil || t.reportsDue {
+		return
+	}
+	t.reportTimer = time.AfterFunc(reportPause, func() {
+		s.mu.Lock()
+		t.reportTimer = nil
+		t.reportsDue = true
+		s.mu.Unlock()
+		s.notify()
+	})
+}
+
+func (t *streamState) stopReports(s *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.reportTimer != nil {
+		t.reportTimer.Stop()
+	}
+}
+
+// ---- heartbeats --------------------------------------------------------------------------------------------------------
+
+// keepAlive sends heartbeats, and breaks the stream off when nothing has come for twice their interval.
+func (s *session) keepAlive(
+	ctx context.Context, cancel context.CancelCauseFunc, state *streamState, interval time.Duration,
+) {
+	if interval <= 0 {
+		return
+	}
+	longest := 2 * interval
+	nextBeat := time.Now().Add(interval)
+	for {
+		silentAt := time.Unix(0, state.lastReceived.Load()).Add(longest)
+		wakeAt := nextBeat
+		if silentAt.Before(wakeAt) {
+			wakeAt = silentAt
+		}
+		if !sleep(ctx, time.Until(wakeAt)) {
+			return
+		}
+		if state.silentFor(longest) && sleep(ctx, secondLook) && state.silentFor(longest) {
+			s.logger.Warn("nothing came from the server; reconnecting", "for", longest)
+			cancel(&silence{after: longest})
+			return
+		}
+		if now := time.Now(); !now.Before(nextBeat) {
+			nextBeat = nextBeat.Add(interval)
+			if nextBeat.Before(now) {
+				nextBeat = now
+			}
+			s.beat()
+		}
+	}
+}
+
+func (t *streamState) silentFor(longest time.Duration) bool {
+	return time.Since(time.Unix(0, t.lastReceived.Load())) >= longest
+}
