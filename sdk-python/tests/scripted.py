@@ -66,9 +66,9 @@ class Call:
 Answer = Message | Refusal | Callable[[Any], Awaitable[Message | Refusal]]
 
 
-async def eventually(holds: Callable[[], bool]) -> None:
+async def eventually(holds: Callable[[], bool], within_s: float = WAIT_S) -> None:
     """Waits until something that another thread does has happened."""
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - it happens in code that knows of no event
             await asyncio.sleep(0.005)
 

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from scripted import eventually
+from server_process import server_process
 
 from rockqueue import Client, EventType, JobState, NewJob, Worker
-
-
-@asynccontextmanager
-async def server_process(folder: Path) -> AsyncGenerator[subprocess.Popen[bytes]]:
-    ready = folder / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "rockqueue_server", "serve", str(folder / "jobs.db")]
-    command += ["--listen", f"unix:{folder}/s.sock", "--metrics", "off", "--ready-file", str(ready)]
-    process = await asyncio.to_thread(subprocess.Popen[bytes], command, stderr=subprocess.DEVNULL)
-    with process:
-        try:
-            await eventually(ready.exists)
-            await eventually(lambda: bool(ready.read_text()) and bool(json.loads(ready.read_text())))
-            yield process
-        finally:
-            process.kill()
-            await asyncio.to_thread(process.wait)
 
 
 @pytest.mark.timeout(90)

@@ -165,9 +165,19 @@ async def send(ctx: JobContext, to: str, copies: int = 1) -> None: ...
 @rockqueue.job
 def plain(days: int) -> None: ...
 
+@rockqueue.job
+async def price(item: str) -> float: ...
+
+@rockqueue.job
+def count(ctx: JobContext) -> int: ...
+
 async def main(client: Client, sync: SyncClient) -> None:
     reveal_type(await send.push(client, to="x"))
     reveal_type(plain.push(sync, days=3))
+    reveal_type(await price.result(client, "id"))
+    reveal_type(price.result(sync, "id", timeout=1))
+    reveal_type(await count.result(client, "id"))
+    reveal_type(count.result(sync, "id"))
     await send.options(priority=1).push(client, "x", copies=2)
     await send.push(client, to=1)
     await send.push(client)
@@ -197,4 +207,8 @@ def test_pyright_checks_pushes(tmp_path: Path) -> None:
     assert revealed == [
         'Type of "await send.push(client, to="x")" is "PushedJob"',
         'Type of "plain.push(sync, days=3)" is "PushedJob"',
+        'Type of "await price.result(client, "id")" is "float"',
+        'Type of "price.result(sync, "id", timeout=1)" is "float"',
+        'Type of "await count.result(client, "id")" is "int"',
+        'Type of "count.result(sync, "id")" is "int"',
     ]

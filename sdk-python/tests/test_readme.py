@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from readme import write_programs
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"^```python\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-ANY_BLOCK = re.compile(r"^```python$", re.MULTILINE)
 TIMEOUT_S = 30
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    blocks = list(BLOCK.finditer(README.read_text()))
-    assert len(blocks) == len(ANY_BLOCK.findall(README.read_text())), "a program of the README has no name"
-    for block in blocks:
-        (tmp_path / block["name"]).write_text(block["text"])
+    write_programs(tmp_path)
     return tmp_path
 
 
@@ -71,3 +65,51 @@ def test_the_programs_tell_the_story(folder: Path) -> None:
     assert "1 passed" in run(
         folder, "-m", "pytest", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", "--rootdir=.", "test_mail.py"
     )
+
+
+def test_typed_payloads(folder: Path) -> None:
+    printed = run(folder, "typed.py")
+    assert "order 7 costs 90.0" in printed
+    assert "order.number: Input should be a valid integer" in printed
+    assert "order.placed: Field required" in printed
+
+
+FASTAPI_VISIT = """
+import asyncio, httpx, web
+
+async def visit():
+    async with web.app.router.lifespan_context(web.app):
+        transport = httpx.ASGITransport(web.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as browser:
+            answer = await browser.post("/signup", params={"email": "ada@example.com"})
+        print(answer.status_code, await web.app.state.rockqueue.result(answer.json(), timeout=10))
+
+asyncio.run(visit())
+"""
+
+FLASK_VISIT = """
+import flask_app
+
+app = flask_app.create_app()
+answer = app.test_client().post("/signup", data={"email": "ada@example.com"})
+with app.app_context():
+    print(answer.status_code, flask_app.queue.client.get(answer.text).state)
+"""
+
+
+def test_web_apps(folder: Path) -> None:
+    assert "202 sent to ada@example.com" in run(folder, "-c", FASTAPI_VISIT)
+    assert "202 WAITING" in run(folder, "-c", FLASK_VISIT)
+
+
+def test_middleware_and_traces(folder: Path) -> None:
+    printed = run(folder, "middleware.py")
+    assert "welcome_email: attempt 1 took 0." in printed
+    assert "sent to ada@example.com" in printed
+    assert "pushed " in run(folder, "tracing.py")
+
+
+def test_every_program_of_the_readme_is_run(tmp_path: Path) -> None:
+    # Here, or by being imported as jobs.py is.
+    tested = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in write_programs(tmp_path) if name.removesuffix(".py") not in tested] == []

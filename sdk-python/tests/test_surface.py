@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import rockqueue
-from rockqueue import Client, SyncClient
+from rockqueue import Client, EventStream, SyncClient, SyncEventStream
 from rockqueue._errors import RockQueueError
+from rockqueue._queues import Queues, SyncQueues
+from rockqueue._raw import Raw, RawCall, SyncRaw, SyncRawCall
+from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue.v1.job_pb2 import JobSpec
 
 PUBLIC = """
-AttemptError BulkResult CallRetry Client ClientClosed CursorExpired DeadReason DeadlineExceeded EmbeddedError Event
-EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled JobContext JobDefinition JobFailed
-JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded LogLine NewJob NonRetryable NotFound
-Overloaded PayloadCodec PayloadError Progress PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release
-ResourceExhausted RetryAfter RetryPolicy RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient
-SyncEventStream Unavailable Unique UniqueConflict Worker WorkerState job
+AttemptError BulkResult CallRetry Client ClientClosed ClientOptions CursorExpired DeadReason DeadlineExceeded
+EmbeddedError Event EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled JobContext
+JobDefinition JobFailed JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded LogLine
+Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded PayloadCodec PayloadError Progress
+PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release ResourceExhausted RetryAfter RetryPolicy
+RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient SyncEventStream TypedCodec Unavailable
+Unique UniqueConflict Worker WorkerState job
 """.split()  # noqa: SIM905 - one name a line would fill the page
 
 
 def test_the_public_names() -> None:
-    assert sorted(rockqueue._HOME) == sorted(PUBLIC)
+    assert rockqueue.__all__ == sorted(PUBLIC)  # type: ignore[attr-defined]
     for name in PUBLIC:
         assert getattr(rockqueue, name) is not None
         assert name in dir(rockqueue)
@@ -47,18 +54,56 @@ def test_every_public_error_is_a_rockqueue_error() -> None:
     assert all(issubclass(kind, RockQueueError) for kind in errors)
 
 
-def test_both_clients_have_the_same_calls() -> None:
-    def calls(kind: type) -> dict[str, list[str]]:
-        return {
-            name: [
-                f"{one.name}{'' if one.default is one.empty else '=' + repr(one.default)}"
-                for one in inspect.signature(value).parameters.values()
-            ]
-            for name, value in vars(kind).items()
-            if not name.startswith("_") and inspect.isfunction(value)
-        }
+def surface(kind: type) -> dict[str, list[str]]:
+    """Public methods and properties of a class, with the parameters and their defaults."""
+    found: dict[str, list[str]] = {}
+    for name, value in inspect.getmembers(kind):
+        if name.startswith("_") and name not in ("__init__", "__call__"):
+            continue
+        if inspect.isfunction(value):
+            found[name] = [str(one) for one in inspect.signature(value).parameters.values()]
+        elif isinstance(value, property):
+            found[name] = ["property"]
+    return found
 
-    assert calls(SyncClient) == calls(Client)
+
+@pytest.mark.parametrize(
+    ("asynchronous", "synchronous"),
+    [
+        (Client, SyncClient),
+        (Queues, SyncQueues),
+        (Raw, SyncRaw),
+        (RawCall, SyncRawCall),
+        (EventStream, SyncEventStream),
+    ],
+)
+def test_both_clients_have_the_same_surface(asynchronous: type, synchronous: type) -> None:
+    expected = surface(asynchronous)
+    if "aclose" in expected:  # as Python calls it where it is awaited
+        expected["close"] = expected.pop("aclose")
+    assert surface(synchronous) == expected
+
+
+def test_both_raw_surfaces_have_every_unary_call_of_the_contract() -> None:
+    unary = {
+        re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
+        for file in (job_service_pb2, queue_service_pb2, work_service_pb2, server_service_pb2, event_service_pb2)
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+        if not (method.client_streaming or method.server_streaming)
+    }
+    for raw in (Client().raw, SyncClient().raw):
+        assert {name for name in vars(raw) if not name.startswith("_")} == unary
+
+
+def test_a_sync_client_makes_raw_calls(tmp_path: Path) -> None:
+    with SyncClient(f"embedded:{tmp_path}/jobs.db") as client:
+        spec = JobSpec(queue="q", name="n")
+        pushed = client.raw.push_jobs(job_service_pb2.PushJobsRequest(jobs=[spec]), timeout=5)
+        found = client.raw.get_job(job_service_pb2.GetJobRequest(job_id=pushed.jobs[0].job_id))
+        assert found.job.spec.queue == "q"
+        with pytest.raises(rockqueue.JobNotFound):
+            client.raw.get_job(job_service_pb2.GetJobRequest(job_id="0193f5a0-0000-7000-8000-000000000000"))
 
 
 def test_making_a_client_does_nothing() -> None:

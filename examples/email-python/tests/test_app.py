@@ -60,7 +60,7 @@ class Town:
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as http:
-                yield Shop(http, app.state.client, self.folder / "mails.jsonl")
+                yield Shop(http, app.state.rockqueue, self.folder / "mails.jsonl")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@
     async with rockqueue.Client("embedded:./jobs.db") as client:
         await send_email.push(client, to="ada@example.com")
 
-Names are loaded when they are first used: programs that only need the messages of `rockqueue.v1` do not load the
-    client.
+Names are loaded when they are first used: programs that only need the messages of `rockqueue.v1`
+do not load the client.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rockqueue._client import Client as Client
+    from rockqueue._client_base import ClientOptions as ClientOptions
     from rockqueue._durations import Seconds as Seconds
     from rockqueue._errors import ClientClosed as ClientClosed
     from rockqueue._errors import CursorExpired as CursorExpired
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     from rockqueue._events import SyncEventStream as SyncEventStream
     from rockqueue._jobs import JobDefinition as JobDefinition
     from rockqueue._jobs import job as job
+    from rockqueue._middleware import Middleware as Middleware
+    from rockqueue._middleware import NextHandle as NextHandle
+    from rockqueue._middleware import NextPush as NextPush
+    from rockqueue._middleware import NextPushSync as NextPushSync
     from rockqueue._models import AttemptError as AttemptError
     from rockqueue._models import BulkResult as BulkResult
     from rockqueue._models import DeadReason as DeadReason
@@ -68,6 +73,7 @@ if TYPE_CHECKING:
     from rockqueue._payloads import JSON as JSON
     from rockqueue._payloads import JsonCodec as JsonCodec
     from rockqueue._payloads import PayloadCodec as PayloadCodec
+    from rockqueue._payloads import TypedCodec as TypedCodec
     from rockqueue._queues import QueueSettings as QueueSettings
     from rockqueue._retry import CallRetry as CallRetry
     from rockqueue._sync import SyncClient as SyncClient
@@ -83,6 +89,7 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "_client": ("Client",),
+    "_client_base": ("ClientOptions",),
     "_durations": ("Seconds",),
     "_errors": (
         "ClientClosed",
@@ -110,6 +117,7 @@ _NAMES_OF = {
     ),
     "_events": ("EventStream", "SyncEventStream"),
     "_jobs": ("JobDefinition", "job"),
+    "_middleware": ("Middleware", "NextHandle", "NextPush", "NextPushSync"),
     "_models": (
         "AttemptError",
         "BulkResult",
@@ -128,7 +136,7 @@ _NAMES_OF = {
     ),
     "_operations": ("JobFilter",),
     "_options": ("JobOptions", "NewJob", "RetryPolicy", "Unique"),
-    "_payloads": ("JSON", "JsonCodec", "PayloadCodec"),
+    "_payloads": ("JSON", "JsonCodec", "PayloadCodec", "TypedCodec"),
     "_queues": ("QueueSettings",),
     "_retry": ("CallRetry",),
     "_sync": ("SyncClient",),
@@ -142,6 +150,8 @@ _HOME = {name: module for module, names in _NAMES_OF.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("rockqueue._version").__version__
+    if name == "__all__":
+        return sorted(_HOME)
     if name not in _HOME:
         raise AttributeError(f"module 'rockqueue' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"rockqueue.{_HOME[name]}"), name)

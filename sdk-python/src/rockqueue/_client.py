@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Self, Unpack, overload
+from typing import Any, ClassVar, Self, Unpack, overload
 
 from rockqueue._batching import Entry
 from rockqueue._client_base import ClientBase, chosen_job, ids_of
 from rockqueue._durations import Seconds, seconds
 from rockqueue._events import EventStream, watch_request
+from rockqueue._middleware import PushHook, around_push, only
 from rockqueue._models import BulkResult, EventType, Job, JobLogs, PushedJob, ServerInfo
 from rockqueue._operations import BulkChange, Durability, JobFilter, list_request
 from rockqueue._options import JobOptions, NewJob, build_spec
@@ -37,7 +38,10 @@ class Client(ClientBase):
         codec: How payloads and results become bytes. Default: JSON.
         durability: How safe a push must be before it is answered: "fsync" survives a power loss, "wal" the end of the
             server process only. Default: "fsync".
+        middleware: What stands around every push, and around every handler of this client's workers. Default: none.
     """
+
+    _push_hook: ClassVar[PushHook] = "push"
 
     @property
     def queues(self) -> Queues:
@@ -89,6 +93,16 @@ class Client(ClientBase):
         DeadlineExceeded (see `outcome_unknown`).
         """
         queue, name, payload, options = chosen_job(queue, name, payload, options)
+        if self.middleware:
+            push = around_push(self.middleware, self._push_each)
+            if push is not None:
+                return only(await push([NewJob(queue, name, payload, **options)]))
+        return await self._push_one(queue, name, payload, options)
+
+    async def _push_each(self, jobs: Sequence[NewJob]) -> PushedJobs:
+        return await asyncio.gather(*(self._push_one(job.queue, job.name, job.payload, job.options) for job in jobs))
+
+    async def _push_one(self, queue: str, name: str, payload: Any, options: JobOptions) -> PushedJob:
         operations = self.operations()
         spec = build_spec(queue, name, payload, options, self.codec)
         size = spec.ByteSize()
@@ -107,10 +121,14 @@ class Client(ClientBase):
         Up to the server's limits (1,000 jobs, 4 MiB) all are stored or none. More are cut into several such batches;
         when one of them fails, `error.metadata["pushed"]` says how many jobs were stored before it.
         """
-        operations = self.operations()
-        specs = [build_spec(job.queue, job.name, job.payload, job.options, self.codec) for job in jobs]
         timeout_s = None if timeout is None else seconds(timeout, "timeout")
-        return await operations.runtime.run(operations.push_batch(specs, durability, timeout_s))
+
+        async def push(jobs: Sequence[NewJob]) -> PushedJobs:
+            operations = self.operations()
+            specs = [build_spec(job.queue, job.name, job.payload, job.options, self.codec) for job in jobs]
+            return await operations.runtime.run(operations.push_batch(specs, durability, timeout_s))
+
+        return await (around_push(self.middleware, push) or push)(list(jobs))
 
     async def get(self, job_id: str) -> Job:
         """One job, payload and result included. Raises JobNotFound."""

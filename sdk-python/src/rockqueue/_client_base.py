@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, TypedDict
 
 from rockqueue._durations import Seconds, seconds
 from rockqueue._errors import ClientClosed
+from rockqueue._middleware import Middleware, PushHook, for_client
 from rockqueue._operations import DURABILITIES, Durability, Operations, Settings
 from rockqueue._options import JobOptions, NewJob
 from rockqueue._payloads import JSON, PayloadCodec
@@ -18,8 +19,20 @@ from rockqueue._url import parse_url, resolve_url
 DEFAULT_RETRY = CallRetry()
 
 
+class ClientOptions(TypedDict, total=False):
+    """Options of a client beside its URL; see `Client`."""
+
+    timeout: Seconds
+    retry: CallRetry | None
+    codec: PayloadCodec
+    durability: Durability
+    middleware: Sequence[Middleware]
+
+
 class ClientBase:
     """A client's options, and its operations once they are needed."""
+
+    _push_hook: ClassVar[PushHook]
 
     def __init__(
         self,
@@ -29,10 +42,12 @@ class ClientBase:
         retry: CallRetry | None = DEFAULT_RETRY,
         codec: PayloadCodec = JSON,
         durability: Durability = "fsync",
+        middleware: Sequence[Middleware] = (),
     ) -> None:
-        """Raises ValueError for a URL or an option that makes no sense."""
+        """Raises ValueError and TypeError for a URL or an option that makes no sense."""
         self.url = resolve_url(url)
         self.codec = codec
+        self.middleware = for_client(middleware, self._push_hook)
         self._target = parse_url(self.url)
         if durability not in DURABILITIES:
             raise ValueError(f'durability must be "fsync" or "wal", not {durability!r}')

@@ -21,7 +21,7 @@
     ├── JobFailed               the job one waited for is DEAD or CANCELLED
     ├── EmbeddedError           the embedded store cannot be opened
     ├── ClientClosed            the client was closed
-    └── ForkError               the client was made before a fork
+    └── ForkError               the client was used before a fork
 
 What a handler raises to say what becomes of its job (`NonRetryable`, `RetryAfter`, `Snooze`, `Release`) is not an
 error of this package and stands in `_worker/outcomes.py`.
@@ -223,6 +223,6 @@ class ClientClosed(RockQueueError):
 
 
 class ForkError(RockQueueError):
-    """The client was made before this process was forked; make a new one in the child."""
+    """The client was used before this process was forked: make a new one in the child, and close it before a fork."""
 
     default_code = grpc.StatusCode.FAILED_PRECONDITION

@@ -4,39 +4,45 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
+from rockqueue._annotations import value_decoder
 from rockqueue._client import Client
+from rockqueue._durations import Seconds
 from rockqueue._errors import PayloadError
-from rockqueue._models import PushedJob
+from rockqueue._models import Job, PushedJob, completed_result
 from rockqueue._options import JobOptions, NewJob
+from rockqueue._payloads import Decoder, PayloadCodec
 from rockqueue._sync import SyncClient
 from rockqueue._worker.context import JobContext
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 DEFAULT_QUEUE = "default"
 
 
-class JobDefinition(Generic[P, R]):
+class JobDefinition(Generic[P, R_co]):
     """A kind of job: its handler, and how to push it. Made by `job`.
 
     Calling it calls the handler, as a unit test does. The payload on the wire is an object with the arguments by
     name, so that other languages can push and handle the same job.
     """
 
-    def __init__(self, handler: Callable[..., R], queue: str, name: str, options: JobOptions) -> None:
+    def __init__(self, handler: Callable[..., R_co], queue: str, name: str, options: JobOptions) -> None:
         self.handler = handler
         self.queue = queue
         self.name = name
         self.default_options = options
         self.signature = Signature.of(handler)
+        self._result_decoder: tuple[PayloadCodec, Decoder | None] | None = None
         self.__doc__ = handler.__doc__
         self.__wrapped__ = handler
 
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> R_co:
         return self.handler(*args, **kwargs)
 
     def new(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
@@ -53,7 +59,48 @@ class JobDefinition(Generic[P, R]):
         """Pushes the job: `await send_email.push(client, to="ada@example.com")`. Raises what `Client.push` does."""
         return client.push(self.new(*args, **kwargs))
 
-    def options(self, *, queue: str | None = None, **options: Unpack[JobOptions]) -> JobDefinition[P, R]:
+    @overload
+    def result(
+        self: JobDefinition[..., Coroutine[Any, Any, T]],
+        client: Client,
+        job_id: str,
+        /,
+        *,
+        timeout: Seconds | None = None,
+    ) -> Awaitable[T]: ...
+    @overload
+    def result(
+        self: JobDefinition[..., Coroutine[Any, Any, T]],
+        client: SyncClient,
+        job_id: str,
+        /,
+        *,
+        timeout: Seconds | None = None,
+    ) -> T: ...
+    @overload
+    def result(self, client: Client, job_id: str, /, *, timeout: Seconds | None = None) -> Awaitable[R_co]: ...
+    @overload
+    def result(self, client: SyncClient, job_id: str, /, *, timeout: Seconds | None = None) -> R_co: ...
+    def result(self, client: Client | SyncClient, job_id: str, /, *, timeout: Seconds | None = None) -> Any:
+        """Waits for a job of this kind and gives its result, as annotated when the codec understands types.
+
+        Raises JobFailed, JobNotFound, DeadlineExceeded, PayloadError.
+        """
+        if isinstance(client, SyncClient):
+            return self._result_of(client.wait(job_id, timeout=timeout), client.codec)
+        return self._result_later(client, job_id, timeout)
+
+    async def _result_later(self, client: Client, job_id: str, timeout: Seconds | None) -> Any:
+        return self._result_of(await client.wait(job_id, timeout=timeout), client.codec)
+
+    def _result_of(self, job: Job, codec: PayloadCodec) -> Any:
+        found = self._result_decoder
+        if found is None or found[0] is not codec:
+            found = self._result_decoder = codec, value_decoder(codec, self.handler, "return")
+        decode, plain = found[1], completed_result(job)
+        return decode(job.proto.result, job.proto.result_content_type) if decode and plain is not None else plain
+
+    def options(self, *, queue: str | None = None, **options: Unpack[JobOptions]) -> JobDefinition[P, R_co]:
         """The same job with other options: `send_email.options(priority=10).push(client, to=...)`."""
         merged = cast(JobOptions, {**self.default_options, **options})
         return JobDefinition(self.handler, queue or self.queue, self.name, merged)
@@ -73,7 +120,7 @@ class Signature:
         self.takes_context = takes_context
         self._open = any(parameter.kind is kinds.VAR_KEYWORD for parameter in parameters)
         named = [parameter for parameter in parameters if parameter.kind is not kinds.VAR_KEYWORD]
-        self._names = frozenset(parameter.name for parameter in named)
+        self.names = frozenset(parameter.name for parameter in named)
         self._required = frozenset(parameter.name for parameter in named if parameter.default is kinds.empty)
         self._signature = inspect.Signature(parameters)
 
@@ -91,7 +138,7 @@ class Signature:
         bound = self._signature.bind(*args, **kwargs)
         payload: dict[str, Any] = {}
         for name, value in bound.arguments.items():
-            if self._open and name not in self._names:
+            if self._open and name not in self.names:
                 payload.update(value)
             else:
                 payload[name] = value
@@ -104,14 +151,14 @@ class Signature:
             raise PayloadError(f"expected an object with the arguments by name, got {type(payload).__name__}")
         found = cast("dict[str, Any]", arguments)
         if not self._matches(found.keys()):
-            missing, extra = self._required - found.keys(), found.keys() - self._names
+            missing, extra = self._required - found.keys(), found.keys() - self.names
             parts = [f"missing {', '.join(sorted(missing))}"] if missing else []
             parts += [f"unknown {', '.join(sorted(extra))}"] if extra and not self._open else []
             raise PayloadError(f"the payload does not fit the handler: {'; '.join(parts)}")
         return found
 
     def _matches(self, given: Any) -> bool:
-        return self._required <= given and (self._open or given <= self._names)
+        return self._required <= given and (self._open or given <= self.names)
 
 
 def is_context(handler: Callable[..., Any], parameter: inspect.Parameter) -> bool:

@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rockqueue._durations import from_duration, from_timestamp
-from rockqueue._errors import RockQueueError
-from rockqueue._payloads import PayloadCodec
+from rockqueue._errors import JobFailed, RockQueueError
+from rockqueue._payloads import PayloadCodec, decoded
 from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2, queue_service_pb2, server_service_pb2
 
 
@@ -141,12 +141,12 @@ class Job:
     @property
     def payload(self) -> Any:
         """The handler's input, decoded; None in listings without `include_payload`. Raises PayloadError."""
-        return self.codec.decode(self.proto.spec.payload, self.proto.spec.content_type)
+        return decoded(self.codec, self.proto.spec.payload, self.proto.spec.content_type)
 
     @property
     def result(self) -> Any:
         """What the handler returned, decoded; None when it returned nothing. Raises PayloadError."""
-        return self.codec.decode(self.proto.result, self.proto.result_content_type)
+        return decoded(self.codec, self.proto.result, self.proto.result_content_type)
 
     @classmethod
     def of(cls, job: job_pb2.Job, codec: PayloadCodec) -> Job:
@@ -318,6 +318,13 @@ class ServerInfo:
         """The message as a value."""
         able = frozenset(one.name for one, value in info.capabilities.ListFields() if value)
         return cls(info.version, able, info.limits, from_timestamp(info.server_time))
+
+
+def completed_result(job: Job) -> Any:
+    """The decoded result of a finished job. Raises JobFailed when it is not COMPLETED, PayloadError."""
+    if job.state is not JobState.COMPLETED:
+        raise JobFailed.of(job)
+    return job.result
 
 
 def job_state(value: int) -> JobState:

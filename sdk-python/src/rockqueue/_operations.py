@@ -14,9 +14,18 @@ from rockqueue import _methods as methods
 from rockqueue._batching import PushBatcher
 from rockqueue._buffer_room import BufferRoom
 from rockqueue._durations import to_duration, to_timestamp
-from rockqueue._errors import DeadlineExceeded, JobFailed, RockQueueError
+from rockqueue._errors import DeadlineExceeded, RockQueueError
 from rockqueue._methods import Method, Request, Response
-from rockqueue._models import BulkResult, Job, JobLogs, JobState, PushedJob, ServerInfo, state_number
+from rockqueue._models import (
+    BulkResult,
+    Job,
+    JobLogs,
+    JobState,
+    PushedJob,
+    ServerInfo,
+    completed_result,
+    state_number,
+)
 from rockqueue._payloads import PayloadCodec
 from rockqueue._retry import Calling, CallRetry, call_with_retry
 from rockqueue._runtime import Runtime
@@ -258,10 +267,7 @@ class Operations:
 
     async def result(self, job_id: str, timeout_s: float | None) -> object:
         """The decoded result of a job, once it is COMPLETED; JobFailed when it ends otherwise."""
-        job = await self.wait(job_id, timeout_s)
-        if job.state is not JobState.COMPLETED:
-            raise JobFailed.of(job)
-        return job.result
+        return completed_result(await self.wait(job_id, timeout_s))
 
     async def server_info(self) -> ServerInfo:
         """What the server is and can do."""

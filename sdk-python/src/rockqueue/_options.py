@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypedDict, TypeVar, Unpack
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, cast
 
 from rockqueue._durations import Seconds, to_duration, to_timestamp
-from rockqueue._payloads import PayloadCodec
+from rockqueue._payloads import PayloadCodec, encoded
 from rockqueue.v1 import job_pb2
 
 T = TypeVar("T")
@@ -135,6 +135,10 @@ class NewJob:
         object.__setattr__(self, "payload", payload)
         object.__setattr__(self, "options", options)
 
+    def with_options(self, **options: Unpack[JobOptions]) -> NewJob:
+        """The same job with some options set: what a push middleware hands on."""
+        return NewJob(self.queue, self.name, self.payload, **cast(JobOptions, {**self.options, **options}))
+
 
 def build_spec(queue: str, name: str, payload: Any, options: JobOptions, codec: PayloadCodec) -> job_pb2.JobSpec:
     """The job as the contract carries it.
@@ -142,7 +146,7 @@ def build_spec(queue: str, name: str, payload: Any, options: JobOptions, codec: 
     Raises PayloadError when the codec cannot write the payload, TypeError for an unknown option, ValueError for one
     that makes no sense on its own; what only the server can judge is left to it.
     """
-    data, content_type = codec.encode(payload)
+    data, content_type = encoded(codec, payload)
     spec = job_pb2.JobSpec(queue=queue, name=name, payload=data, content_type=content_type)
     if options:
         _apply(spec, options)

@@ -57,7 +57,9 @@ class Runtime:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The I/O loop, started if need be. Raises ClientClosed, ForkError."""
         if self.pid != os.getpid():
-            raise ForkError("this client was made before a fork; make a new Client in the child process")
+            raise ForkError(
+                "this client was used before the fork that made this process; make a new Client in the child process"
+            )
         if self._closed:
             raise ClientClosed("the client is closed; make a new one")
         return self._loop or self._start()

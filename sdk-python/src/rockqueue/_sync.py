@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Self, Unpack, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, ClassVar, Self, Unpack, overload
 
 from rockqueue._batching import Entry
 from rockqueue._client_base import ClientBase, chosen_job, ids_of
 from rockqueue._durations import Seconds, seconds
 from rockqueue._events import SyncEventStream, watch_request
+from rockqueue._middleware import PushHook, around_push_sync, only
 from rockqueue._models import BulkResult, EventType, Job, JobLogs, PushedJob, ServerInfo
 from rockqueue._operations import BulkChange, Durability, JobFilter, list_request
 from rockqueue._options import JobOptions, NewJob, build_spec
 from rockqueue._queues import SyncQueues
+from rockqueue._raw import SyncRaw
 
 # `list` is a method of the client.
 PushedJobs = list[PushedJob]
@@ -28,10 +31,17 @@ class SyncClient(ClientBase):
     Calls block the calling thread; one client serves any number of threads. It does not survive a fork.
     """
 
+    _push_hook: ClassVar[PushHook] = "push_sync"
+
     @property
     def queues(self) -> SyncQueues:
         """Looking after queues."""
         return SyncQueues(self)
+
+    @property
+    def raw(self) -> SyncRaw:
+        """The calls of the contract as they are, messages in and messages out."""
+        return SyncRaw(self)
 
     def __enter__(self) -> Self:
         try:
@@ -73,6 +83,17 @@ class SyncClient(ClientBase):
         DeadlineExceeded (see `outcome_unknown`).
         """
         queue, name, payload, options = chosen_job(queue, name, payload, options)
+        if self.middleware:
+            push = around_push_sync(self.middleware, self._push_each)
+            if push is not None:
+                return only(push([NewJob(queue, name, payload, **options)]))
+        return self._submit(queue, name, payload, options)()
+
+    def _push_each(self, jobs: Sequence[NewJob]) -> PushedJobs:
+        answers = [self._submit(job.queue, job.name, job.payload, job.options) for job in jobs]
+        return [answer() for answer in answers]
+
+    def _submit(self, queue: str, name: str, payload: Any, options: JobOptions) -> Callable[[], PushedJob]:
         operations = self.operations()
         spec = build_spec(queue, name, payload, options, self.codec)
         size = spec.ByteSize()
@@ -81,7 +102,7 @@ class SyncClient(ClientBase):
             operations.room.wait_blocking(turn, size)
         waiter = concurrent.futures.Future[PushedJob]()
         operations.batcher().submit(Entry(spec, size, waiter))
-        return blocking_result(waiter)
+        return partial(blocking_result, waiter)
 
     def push_many(
         self, jobs: Iterable[NewJob], *, durability: Durability | None = None, timeout: Seconds | None = None
@@ -91,10 +112,14 @@ class SyncClient(ClientBase):
         Up to the server's limits (1,000 jobs, 4 MiB) all are stored or none. More are cut into several such batches;
         when one of them fails, `error.metadata["pushed"]` says how many jobs were stored before it.
         """
-        operations = self.operations()
-        specs = [build_spec(job.queue, job.name, job.payload, job.options, self.codec) for job in jobs]
         timeout_s = None if timeout is None else seconds(timeout, "timeout")
-        return operations.runtime.submit(operations.push_batch(specs, durability, timeout_s)).result()
+
+        def push(jobs: Sequence[NewJob]) -> PushedJobs:
+            operations = self.operations()
+            specs = [build_spec(job.queue, job.name, job.payload, job.options, self.codec) for job in jobs]
+            return operations.runtime.submit(operations.push_batch(specs, durability, timeout_s)).result()
+
+        return (around_push_sync(self.middleware, push) or push)(list(jobs))
 
     def get(self, job_id: str) -> Job:
         """One job, payload and result included. Raises JobNotFound."""

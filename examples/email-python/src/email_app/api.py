@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -16,7 +15,6 @@ from email_app.mails import QUEUE, send_password_reset, send_welcome
 from email_app.settings import QueueSettings
 from email_app.worker import mail_worker
 from rockqueue import (
-    Client,
     DeadlineExceeded,
     InvalidState,
     Job,
@@ -27,6 +25,7 @@ from rockqueue import (
     RockQueueError,
     Unavailable,
 )
+from rockqueue.fastapi import QueueClient, lifespan
 
 PUSH_TIMEOUT_S = 5
 """A person waits for the answer: better to say "try again" than to wait longer."""
@@ -79,14 +78,6 @@ def describe(job: Job) -> MailJob:
         failures=job.failures,
         last_error=last_error,
     )
-
-
-def queue_client(request: Request) -> Client:
-    """The client that the app opened when it started."""
-    return request.app.state.client
-
-
-QueueClient = Annotated[Client, Depends(queue_client)]
 
 
 router = APIRouter()
@@ -163,17 +154,10 @@ async def refuse(_: Request, error: Exception) -> JSONResponse:
 
 def create_app(settings: QueueSettings) -> FastAPI:
     """Returns the app. It opens the queue when it starts; an embedded queue has its worker in the same process."""
-
     # shown in the README: [lifespan]
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with Client(settings.url, timeout=PUSH_TIMEOUT_S) as client:
-            app.state.client = client
-            async with mail_worker(client, settings) if settings.embedded else nullcontext():
-                yield
-
+    worker = partial(mail_worker, settings=settings) if settings.embedded else None
+    app = FastAPI(title="Shop", lifespan=lifespan(settings.url, worker=worker, timeout=PUSH_TIMEOUT_S))
     # shown in the README: [/lifespan]
-    app = FastAPI(title="Shop", lifespan=lifespan)
     app.include_router(router)
     app.add_exception_handler(RockQueueError, refuse)
     return app

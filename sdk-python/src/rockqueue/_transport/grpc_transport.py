@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import grpc
 from grpc import aio
 
-from rockqueue._errors import LimitExceeded, RockQueueError, Unavailable
+from rockqueue._errors import ForkError, LimitExceeded, RockQueueError, Unavailable
 from rockqueue._methods import WATCH_EVENTS, WORK, Method, Request, Response
 from rockqueue._status import from_rpc_error
+from rockqueue._version import CLIENT
 from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 
 MESSAGE_BYTES = 5 * 1024 * 1024
 
 # Keepalive as the contract sets it. gRPC's own retries are off: attempts are counted and named by `_retry.py` alone.
-CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.primary_user_agent", CLIENT),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -37,7 +40,17 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
 class GrpcTransport:
     """A channel; connects by itself when it is used, and again when the connection breaks."""
 
+    _open: ClassVar[set[int]] = set()
+    _cut_off: ClassVar[bool] = False
+
     def __init__(self, address: str) -> None:
+        """Raises ForkError in a process that can have none."""
+        if self._cut_off:
+            raise ForkError(
+                "this process was forked while its parent was connected to a server, and gRPC does not survive that; "
+                "connect after the fork only, close clients before it, or start processes by spawn"
+            )
+        self._open.add(id(self))
         self._channel = aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._unary: dict[str, Any] = {}
 
@@ -85,9 +98,22 @@ class GrpcTransport:
         finally:
             call.cancel()
 
+    @classmethod
+    def after_fork_in_child(cls) -> None:
+        """GRPC has threads of its own, which a forked process lacks: it would wait for them for ever.
+
+        Where nothing was open at the fork it starts anew.
+        """
+        cls._cut_off = cls._cut_off or bool(cls._open)
+
     async def close(self) -> None:
         """Closes the channel at once; calls under way are cancelled."""
         await self._channel.close(None)
+        self._open.discard(id(self))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=GrpcTransport.after_fork_in_child)
 
 
 class GrpcWorkStream:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rockqueue._durations import from_duration, from_timestamp
 from rockqueue._errors import LimitExceeded
 from rockqueue._options import NewJob, build_spec
-from rockqueue._payloads import PayloadCodec
+from rockqueue._payloads import PayloadCodec, decoded
 from rockqueue.v1.job_pb2 import JobSpec
 from rockqueue.v1.work_service_pb2 import Delivery, JobReport
 
@@ -110,13 +110,18 @@ class JobContext:
 
     @property
     def payload(self) -> Any:
-        """The handler's input, decoded. Raises PayloadError."""
-        return self._codec.decode(self._spec.payload, self._spec.content_type)
+        """The handler's input, decoded but not checked against the handler's annotations. Raises PayloadError."""
+        return decoded(self._codec, self._spec.payload, self._spec.content_type)
 
     @property
     def payload_bytes(self) -> bytes:
         """The handler's input as it came."""
         return self._spec.payload
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the handler's input."""
+        return self._spec.content_type
 
     @property
     def attempt(self) -> int:

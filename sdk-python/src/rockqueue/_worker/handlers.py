@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from rockqueue._annotations import arguments_decoder, value_decoder
 from rockqueue._errors import PayloadError
 from rockqueue._jobs import JobDefinition, is_context
+from rockqueue._payloads import JSON, PayloadCodec
 from rockqueue._worker.context import JobContext
 
 CONTEXT_AND_PAYLOAD = 2
@@ -34,18 +36,21 @@ class Handler:
             raise PayloadError(f"the payload cannot be decoded: {cause}") from cause
 
 
-def typed_handler(definition: JobDefinition[..., Any]) -> Handler:
-    """The payload is spread over the parameters by name."""
+def typed_handler(definition: JobDefinition[..., Any], codec: PayloadCodec = JSON) -> Handler:
+    """The payload is spread over the parameters by name, as they are annotated where the codec understands types."""
     signature = definition.signature
+    decode = arguments_decoder(codec, definition.handler, signature.names)
 
     def arguments(context: JobContext) -> Arguments:
         named = signature.arguments(context.payload)
+        if decode is not None and named:
+            named = {**named, **decode(context.payload_bytes, context.content_type)}
         return ((context,) if signature.takes_context else ()), named
 
     return Handler(definition.handler, inspect.iscoroutinefunction(definition.handler), arguments)
 
 
-def plain_handler(function: Callable[..., Any]) -> Handler:
+def plain_handler(function: Callable[..., Any], codec: PayloadCodec = JSON) -> Handler:
     """The payload is one argument: `handler(payload)` or `handler(ctx: JobContext, payload)`.
 
     A handler with two parameters takes the context first, annotated or not. Raises TypeError for other shapes.
@@ -57,11 +62,12 @@ def plain_handler(function: Callable[..., Any]) -> Handler:
     if len(required) > CONTEXT_AND_PAYLOAD or not positional:
         raise TypeError(f"a handler takes (payload) or (ctx, payload); {function!r} does not")
     context_alone = with_context and len(positional) == 1
+    decode = None if context_alone else value_decoder(codec, function, positional[int(with_context)].name)
 
     def arguments(context: JobContext) -> Arguments:
         if context_alone:
             return (context,), {}
-        payload = context.payload
+        payload = context.payload if decode is None else decode(context.payload_bytes, context.content_type)
         return ((context, payload) if with_context else (payload,)), {}
 
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
@@ -69,21 +75,21 @@ def plain_handler(function: Callable[..., Any]) -> Handler:
 
 
 def build_handlers(
-    jobs: Sequence[JobDefinition[..., Any]], handlers: Mapping[str, Callable[..., Any]]
+    jobs: Sequence[JobDefinition[..., Any]], handlers: Mapping[str, Callable[..., Any]], codec: PayloadCodec = JSON
 ) -> dict[str, Handler]:
     """The handlers by name of job. Raises ValueError for a name that is there twice, or when there are none."""
     found: dict[str, Handler] = {}
     for definition in jobs:
         if definition.name in found:
             raise ValueError(f"two jobs are called {definition.name!r}; give one of them another name")
-        found[definition.name] = typed_handler(definition)
+        found[definition.name] = typed_handler(definition, codec)
     for name, function in handlers.items():
         if name in found:
             raise ValueError(f"two handlers for jobs called {name!r}")
         if isinstance(function, JobDefinition):
-            found[name] = typed_handler(cast("JobDefinition[..., Any]", function))
+            found[name] = typed_handler(cast("JobDefinition[..., Any]", function), codec)
         else:
-            found[name] = plain_handler(function)
+            found[name] = plain_handler(function, codec)
     if not found:
         raise ValueError("a worker needs jobs=[...] or handlers={...}")
     return found

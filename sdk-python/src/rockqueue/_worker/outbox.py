@@ -92,8 +92,8 @@ class Outbox:
         if batch:
             yield WorkRequest(reports=JobReports(reports=batch))
 
-    def take_batch(self, granted: int) -> WorkRequest:
-        """The next batch of settlements within the limits, with the credits that they free."""
+    def take_batch(self) -> WorkRequest:
+        """The next batch of settlements within the limits."""
         batch: list[Settlement] = []
         size = 0
         while self._waiting and len(batch) < BATCH_ENTRIES:
@@ -104,7 +104,7 @@ class Outbox:
             batch.append(self._waiting.popleft())
         self._sequence += 1
         self._unanswered[self._sequence] = batch
-        return WorkRequest(settlements=Settlements(sequence=self._sequence, settlements=batch, credits=granted))
+        return WorkRequest(settlements=Settlements(sequence=self._sequence, settlements=batch))
 
     def answered(self, results: SettlementResults) -> list[tuple[Settlement, EntryStatus]]:
         """Takes the answer to a batch; returns what was not carried out."""

@@ -335,8 +335,11 @@ class Session:
         if not outbox.has_settlements and granted:
             messages.append(WorkRequest(credits=AddCredits(credits=granted)))
         while outbox.has_settlements:
-            messages.append(outbox.take_batch(granted))
-            granted = 0
+            batch = outbox.take_batch()
+            if not outbox.has_settlements:
+                # With the last one: credits that overtake settlements would overdraw the window.
+                batch.settlements.credits = granted
+            messages.append(batch)
         return messages
 
     def _may_say_goodbye(self) -> bool:

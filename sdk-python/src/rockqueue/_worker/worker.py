@@ -18,9 +18,11 @@ from rockqueue._client import Client
 from rockqueue._durations import Seconds, seconds
 from rockqueue._errors import RockQueueError
 from rockqueue._jobs import JobDefinition
+from rockqueue._middleware import Middleware, for_worker
 from rockqueue._runtime import Runtime
 from rockqueue._worker.credits import MAX_WINDOW
 from rockqueue._worker.handlers import build_handlers
+from rockqueue._worker.middleware import with_middleware
 from rockqueue._worker.running import Running
 from rockqueue._worker.session import Session
 from rockqueue._worker.session_parts import SessionOptions
@@ -69,6 +71,7 @@ class Worker:
         resume_grace: How long the server keeps the leases of a broken connection. Default: 10 s.
         grace: How long handlers may go on when the worker is asked to stop. Default: 30 s.
         executor: Where sync handlers run. Default: a pool of `concurrency` threads.
+        middleware: What stands around every handler, inside the middleware of the client. Default: none.
     """
 
     def __init__(
@@ -85,12 +88,17 @@ class Worker:
         resume_grace: Seconds | None = None,
         grace: Seconds = 30.0,
         executor: Executor | None = None,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
         """No I/O. Raises ValueError and TypeError for options that make no sense."""
         prefetch = concurrency if prefetch is None else prefetch
         if concurrency < 1 or prefetch < 0 or concurrency + prefetch > MAX_WINDOW:
             raise ValueError(f"concurrency must be 1 or more, prefetch 0 or more, together at most {MAX_WINDOW}")
-        self._handlers = build_handlers(jobs, handlers or {})
+        self._handlers = with_middleware(
+            build_handlers(jobs, handlers or {}, client.codec),
+            [*client.middleware, *for_worker(middleware)],
+            self._pool_or_executor,
+        )
         self._client = client
         self._options = SessionOptions(
             queues=_queues_of(jobs, queues),

@@ -1,10 +1,6 @@
 """What tests may use: a server inside the test's process whose clock they turn.
 
-In `conftest.py`:
-
-    from rockqueue.testing import rockqueue_server
-
-In a test:
+The fixture `rockqueue_server` is there wherever this package is installed:
 
     async def test_a_welcome_mail_is_sent(rockqueue_server):
         async with rockqueue_server.client() as client:
@@ -23,13 +19,17 @@ if TYPE_CHECKING:
     from rockqueue.testing._fixture import rockqueue_server as rockqueue_server
     from rockqueue.testing._server import RockQueueServer as RockQueueServer
 
+__all__ = ["RockQueueServer", "rockqueue_server"]
+
 _HOME = {"RockQueueServer": "_server", "rockqueue_server": "_fixture"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'rockqueue.testing' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"rockqueue.testing.{_HOME[name]}"), name)
+    value = getattr(importlib.import_module(f"rockqueue.testing.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Any, Self
+from typing import Self, Unpack
 
 from rockqueue._client import Client
+from rockqueue._client_base import ClientOptions
 from rockqueue._durations import Seconds, from_timestamp, seconds, to_duration
 from rockqueue._methods import Method, Request, Response, describe
 from rockqueue._runtime import Runtime, acquire_runtime
@@ -37,8 +38,7 @@ class RockQueueServer:
     """A server for tests: `client()` talks to it, `advance()` turns its clock.
 
     The clock runs by the wall clock until it is first advanced or frozen; from then on it moves by `advance` alone.
-    Leases
-    and timeouts follow it too: a job that runs while the clock is turned past its lease is delivered again.
+    Leases and timeouts follow it too: a job that runs while the clock is turned past its lease is delivered again.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -55,11 +55,11 @@ class RockQueueServer:
         if self._runtime is not None:
             self._runtime.release_blocking()
 
-    def client(self, **options: Any) -> Client:
+    def client(self, **options: Unpack[ClientOptions]) -> Client:
         """An async client of this server; the options are those of `Client`."""
         return Client(self.url, **options)
 
-    def sync_client(self, **options: Any) -> SyncClient:
+    def sync_client(self, **options: Unpack[ClientOptions]) -> SyncClient:
         """A sync client of this server; the options are those of `SyncClient`."""
         return SyncClient(self.url, **options)
 
