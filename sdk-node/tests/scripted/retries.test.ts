@@ -20,7 +20,7 @@ let client: Client;
 
 beforeEach(async () => {
   server = await ScriptedServer.start();
-  client = new Client(server.url, { retry: { initialDelay: 5, maxDelay: 20, attemptTimeout: 200 }, logger: false });
+  client = new Client(server.url, { retry: { initialDelay: 5, maxDelay: 20, attemptTimeout: 2_000 }, logger: false });
 });
 
 afterEach(async () => {

@@ -49,7 +49,7 @@ class SessionStream:
         self._reader: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
         self._goodbye = False
-        self._ended: ServiceError | None = None
+        self._ended: Exception | None = None
         self._over = False
         self._unanswered = 0
 
@@ -235,7 +235,8 @@ class SessionStream:
             return
         error = future.exception()
         if error is not None:
-            self._ended = error if isinstance(error, ServiceError) else shutting_down()
+            # A defect goes on as it is: the boundary logs it, and tells the worker INTERNAL.
+            self._ended = error if isinstance(error, Exception) else shutting_down()
             self._more.set()
             return
         results = work_service_pb2.SettlementResults(sequence=sequence, failures=failure_entries(future.result()))
