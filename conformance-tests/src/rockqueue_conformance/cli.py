@@ -1,13 +1,14 @@
-"""The command `rockqueue-conformance`: run, prove, list, requirements, validate."""
+"""The command `rockqueue-conformance`: run, prove, list, requirements, validate, drive."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -16,22 +17,43 @@ from rich.console import Console
 
 from rockqueue_conformance.defects import load_defects
 from rockqueue_conformance.known_failing import load_known_failing
-from rockqueue_conformance.language.load import BadCases, Suite, load_suite
-from rockqueue_conformance.prove import prove_defects
+from rockqueue_conformance.language.load import BadCases, Suite
+from rockqueue_conformance.language.model import Case, Variant
+from rockqueue_conformance.plan import (
+    SDK_JOBS,
+    SERVER_JOBS,
+    Plan,
+    load_sdk_mode,
+    load_server_mode,
+    plan_sdk_run,
+    plan_server_run,
+)
+from rockqueue_conformance.prove import Verdict, prove_defects
 from rockqueue_conformance.prove_fields import prove_fields
 from rockqueue_conformance.report.files import write_jsonl, write_junit
 from rockqueue_conformance.report.matrix import matrix
 from rockqueue_conformance.report.progress import RunProgress
 from rockqueue_conformance.report.summary import closing
-from rockqueue_conformance.requirements import Requirement, check_numbers, load_requirements, uncovered
-from rockqueue_conformance.runner.expand import Choice, variants
-from rockqueue_conformance.runner.suite import Target, run_variants
+from rockqueue_conformance.requirements import Requirement, uncovered
+from rockqueue_conformance.runner.execute import Result
+from rockqueue_conformance.runner.expand import Choice, chosen, variants
+from rockqueue_conformance.runner.suite import Target
+from rockqueue_conformance.sdk.drive import drive_by_hand
+from rockqueue_conformance.sdk.drivers import DriverMissing, choose_drivers, load_drivers
+from rockqueue_conformance.sdk.prove import prove_sdk_defects
 from rockqueue_conformance.target.process import DEFAULT_COMMAND
 
 _STOPPED = 143
-Result = TypeVar("Result")
+Outcome = TypeVar("Outcome")
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Proves that a server keeps the RockQueue contract.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Proves that servers and SDKs keep the RockQueue contract."
+)
+
+Mode = Annotated[str, typer.Option("--mode", help="What to prove: server, sdk, or all.")]
+Sdk = Annotated[
+    list[str], typer.Option("--sdk", help="Only this driver, or this language; all that are there unless set.")
+]
 
 Run = Annotated[list[str], typer.Option("--run", help="Only cases or variants of this name; * and ? are wildcards.")]
 Skip = Annotated[list[str], typer.Option("--skip", help="Not the cases or variants of this name.")]
@@ -39,11 +61,16 @@ Delivery = Annotated[list[str], typer.Option("--delivery", help="Only this deliv
 Command = Annotated[
     str, typer.Option("--server-command", help="How to start a server; {dir} and {ready_file} are filled in.")
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Servers to run cases on at the same time.", min=1, max=16)]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", help="Servers to run cases on at the same time; 0: 2, or 4 for SDKs.", min=0, max=16),
+]
 
 
 @app.command()
 def run(
+    mode: Mode = "server",
+    sdk: Sdk = [],
     run: Run = [],
     skip: Skip = [],
     delivery: Delivery = [],
@@ -56,49 +83,69 @@ def run(
     matrix_file: Annotated[
         Path | None, typer.Option("--matrix", help="Write requirement x target here (Markdown); - prints it.")
     ] = None,
-    jobs: Jobs = 2,
+    jobs: Jobs = 0,
     frames: Annotated[int, typer.Option(help="Messages to show with each failure.")] = 8,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every variant.")] = False,
 ) -> None:
-    """Runs cases against a server. Exits with 1 when a case failed, or when nothing ran."""
-    suite, requirements = _load()
+    """Runs cases against a server, with SDKs, or both. Exits with 1 when a case failed, or when nothing ran."""
     known = load_known_failing(known_failing)
-    deliveries = tuple(delivery) or Choice().deliveries
-    chosen = variants(suite.cases, Choice(tuple(run), tuple(skip), deliveries, crash))
-    target = Target(address=address) if address else _target(server_command)
+    plans: list[Plan] = []
+    with _telling():
+        if mode in ("server", "all"):
+            choice = Choice(tuple(run), tuple(skip), tuple(delivery) or Choice().deliveries, crash)
+            target = Target(address=address) if address else _target(server_command)
+            plans.append(plan_server_run(choice, target, known, jobs or SERVER_JOBS))
+        if mode in ("sdk", "all"):
+            names = (tuple(run), tuple(skip))
+            plans.append(plan_sdk_run(tuple(sdk), *names, known, _command(server_command), jobs or SDK_JOBS))
     began = time.monotonic()
-    with RunProgress(Console(), len(chosen), verbose=verbose) as progress:
-        results = _finish(run_variants(chosen, target, jobs, lambda one: progress.show(known.judge(one))))
-    if junit is not None:
-        write_junit(junit, results)
-    if jsonl is not None:
-        write_jsonl(jsonl, results)
-    if matrix_file is not None:
-        table = matrix(requirements, results, address or "server")
-        if str(matrix_file) == "-":
-            print(table, end="\n\n")
-        else:
-            matrix_file.write_text(table + "\n")
-    lacking = uncovered(suite.cases, requirements)
-    print(closing(results, lacking, known, time.monotonic() - began, frames))
+    results: list[Result] = []
+    tables: list[str] = []
+    for plan in plans:
+        with _telling(), RunProgress(Console(), len(plan.variants), verbose=verbose) as progress:
+            found = _finish(plan.start(progress.show))
+        tables.append(matrix(plan.requirements, plan.by_target(found)))
+        results += found
+    _write(results, "\n\n".join(tables), junit, jsonl, matrix_file)
+    print(closing(results, [one for plan in plans for one in plan.lacking], known, time.monotonic() - began, frames))
     ran = any(one.outcome in ("passed", "known") for one in results)
     raise typer.Exit(1 if not ran or any(one.outcome == "failed" for one in results) else 0)
 
 
+def _write(
+    results: Sequence[Result], table: str, junit: Path | None, jsonl: Path | None, matrix_file: Path | None
+) -> None:
+    """Writes the reports that were asked for."""
+    if junit is not None:
+        write_junit(junit, results)
+    if jsonl is not None:
+        write_jsonl(jsonl, results)
+    if matrix_file is not None and str(matrix_file) == "-":
+        print(table, end="\n\n")
+    elif matrix_file is not None:
+        matrix_file.write_text(table + "\n")
+
+
 @app.command()
 def prove(
+    mode: Mode = "all",
     run: Annotated[list[str], typer.Option("--run", help="Only defects of this name.")] = [],
     server_command: Command = "",
-    jobs: Jobs = 2,
+    jobs: Jobs = 0,
 ) -> None:
-    """Runs the suite against servers with a known defect each. Exits with 1 when a defect survives."""
-    suite, _ = _load()
+    """Runs the suite against servers and SDKs with a known defect each. Exits with 1 when a defect survives."""
+    command, names = _command(server_command), tuple(run)
+    with _telling():
+        suite, cases = load_server_mode()[0], load_sdk_mode()[0]
+        of_server = load_defects(suite.cases) if mode in ("server", "all") else []
+        of_sdk = load_defects(cases, name="sdk_defects.yaml") if mode in ("sdk", "all") else []
+
+    def show(verdict: Verdict) -> None:
+        print(verdict, flush=True)
+
     print(f"{'defect':<32} killed by")
-    verdicts = _finish(
-        prove_defects(
-            suite.cases, load_defects(), tuple(run), _command(server_command), jobs, lambda one: print(one, flush=True)
-        )
-    )
+    verdicts = _finish(prove_defects(suite.cases, of_server, names, command, jobs or SERVER_JOBS, show))
+    verdicts += _finish(prove_sdk_defects(cases, of_sdk, names, command, jobs or SDK_JOBS, show))
     survived = [one.defect.name for one in verdicts if not one.killed_by]
     print(f"{len(verdicts) - len(survived)} killed, {len(survived)} survived")
     raise typer.Exit(1 if survived or not verdicts else 0)
@@ -108,7 +155,7 @@ def prove(
 def prove_fields_command(
     only: Annotated[str, typer.Option(help="Only fields whose name holds this, such as `request JobSpec`.")] = "",
     server_command: Command = "",
-    jobs: Jobs = 2,
+    jobs: Jobs = SERVER_JOBS,
 ) -> None:
     """Takes each field of the contract out of all messages in turn. Exits with 1 when no case misses one."""
     suite, _ = _load()
@@ -120,52 +167,81 @@ def prove_fields_command(
 
 
 @app.command("list")
-def list_cases(run: Run = [], skip: Skip = []) -> None:
+def list_cases(mode: Mode = "server", run: Run = [], skip: Skip = []) -> None:
     """Lists cases with what they prove."""
-    suite, _ = _load()
-    chosen = {one.case.id for one in variants(suite.cases, Choice(tuple(run), tuple(skip)))}
-    for case in suite.cases:
-        if case.id in chosen:
+    number = 0
+    for case in _cases(mode):
+        if chosen(Variant(case), tuple(run), tuple(skip)):
+            number += 1
             print(f"{case.id}  ({', '.join(case.proves)})\n    {case.doc}")
-    print(f"{len(chosen)} cases")
+    print(f"{number} cases")
 
 
 @app.command()
 def requirements(
+    mode: Mode = "server",
     lacking: Annotated[bool, typer.Option("--uncovered", help="Only those no case proves.")] = False,
 ) -> None:
     """Lists the requirements and how many cases prove each."""
-    suite, rows = _load()
-    for one in uncovered(suite.cases, rows) if lacking else rows:
-        number = sum(one.id in case.proves for case in suite.cases)
+    cases = _cases(mode)
+    with _telling():
+        rows = [*(load_server_mode()[1] if mode != "sdk" else []), *(load_sdk_mode()[1] if mode != "server" else [])]
+    for one in uncovered(cases, rows) if lacking else rows:
+        number = sum(one.id in case.proves for case in cases)
         print(f"{one.id}  [{number} cases]  {one.text}  ({one.source})")
-    print(f"{len(rows)} requirements, {len(uncovered(suite.cases, rows))} without a case")
+    print(f"{len(rows)} requirements, {len(uncovered(cases, rows))} without a case")
 
 
 @app.command()
 def validate() -> None:
     """Checks every data file of the suite without running anything."""
-    suite, rows = _load()
+    with _telling():
+        (suite, rows), (sdk_cases, sdk_rows) = load_server_mode(), load_sdk_mode()
     load_defects(suite.cases)
+    load_defects(sdk_cases, name="sdk_defects.yaml")
     total = len(variants(suite.cases, Choice()))
     print(f"{len(suite.cells)} cells in the table of errors, {len(rows)} requirements")
     print(f"{len(suite.cases)} cases in {total} variants: well-formed")
+    print(f"SDK mode: {len(sdk_rows)} requirements, {len(sdk_cases)} cases: well-formed")
+
+
+@app.command()
+def drive(name: Annotated[str, typer.Argument(help="The driver, as `drivers.yaml` has it.")]) -> None:
+    """Starts a driver alone: commands as JSON on stdin, one a line; what it says on stdout."""
+    with _telling():
+        (driver,) = choose_drivers(load_drivers(), (name,))
+        _finish(drive_by_hand(driver))
+
+
+def _cases(mode: str) -> list[Case]:
+    with _telling():
+        of_server = load_server_mode()[0].cases if mode != "sdk" else []
+        return of_server + (load_sdk_mode()[0] if mode != "server" else [])
 
 
 def _load() -> tuple[Suite, list[Requirement]]:
+    with _telling():
+        return load_server_mode()
+
+
+@contextlib.contextmanager
+def _telling() -> Generator[None]:
+    """Ends with code 2, and what to mend, when data files are wrong or a driver is not there."""
     try:
-        suite, rows = load_suite(), load_requirements()
-        check_numbers(suite.cases, rows)
+        yield
     except BadCases as bad:
         print(f"{bad}\n{len(bad.problems)} problems in the case files", file=sys.stderr)
-        raise typer.Exit(2) from None
-    return suite, rows
+    except DriverMissing as missing:
+        print(missing, file=sys.stderr)
+    else:
+        return
+    raise typer.Exit(2)
 
 
-def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+def _finish(work: Coroutine[Any, Any, Outcome]) -> Outcome:
     """Runs to the end; SIGTERM ends it like Ctrl-C, so that no server is left behind."""
 
-    async def stoppable() -> Result:
+    async def stoppable() -> Outcome:
         task = asyncio.ensure_future(work)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await task

@@ -15,10 +15,25 @@ class KnownFailing:
 
     reasons: dict[str, str] = field(default_factory=dict[str, str])
 
+    by_driver: dict[str, KnownFailing] = field(default_factory=dict[str, "KnownFailing"])
+    """In SDK mode: what is known of each driver, besides."""
+
     def pattern_for(self, result: Result) -> str | None:
         """The first pattern that covers the variant."""
+        return next(iter(self.found(result)), None)
+
+    def reason_for(self, result: Result) -> str:
+        """Why the variant is known to fail; empty when it is not."""
+        return next(iter(self.found(result).values()), "")
+
+    def found(self, result: Result) -> dict[str, str]:
+        """The patterns that cover the variant, with their reasons."""
         names = (result.variant.id, result.variant.case.id)
-        return next((pattern for pattern in self.reasons if any(fits(name, pattern) for name in names)), None)
+        found = {p: why for p, why in self.reasons.items() if any(fits(name, p) for name in names)}
+        for driver in result.variant.drivers:
+            if driver in self.by_driver:
+                found |= self.by_driver[driver].found(result)
+        return found
 
     def judge(self, result: Result) -> Result:
         """A failure that is known becomes `known`; a known one that passed becomes `failed`."""

@@ -25,9 +25,9 @@ class Requirement:
     source: str
 
 
-def load_requirements(folder: Path | None = None) -> list[Requirement]:
+def load_requirements(folder: Path | None = None, name: str = "requirements.yaml") -> list[Requirement]:
     """All requirements in the order of their file; ValueError for a bad or repeated number."""
-    path = (folder or data_folder("requirements")) / "requirements.yaml"
+    path = (folder or data_folder("requirements")) / name
     rows = cast(list[dict[str, Any]], yaml.load(path.read_text(), Loader=yaml.CSafeLoader))
     found: dict[str, Requirement] = {}
     for row in rows:

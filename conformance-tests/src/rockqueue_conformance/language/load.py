@@ -47,7 +47,7 @@ def load_suite(folder: Path | None = None) -> Suite:
     for path in sorted((folder or data_folder("cases")).glob("*.yaml")):
         data = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         errors = sorted(validator.iter_errors(data), key=lambda error: list(error.absolute_path).__repr__())
-        problems += [f"{path.name}: {_where(error)}: {_shorten(error.message)}" for error in errors]
+        problems += [f"{path.name}: {where(error)}: {_shorten(error.message)}" for error in errors]
         if errors:
             continue
         if "cells" in data:
@@ -114,7 +114,8 @@ def _bad_fields(step: Step) -> list[str]:
     return []
 
 
-def _where(error: Any) -> str:
+def where(error: Any) -> str:
+    """The place of a schema error, as a path."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path) or "top"
 
 

@@ -41,6 +41,8 @@ class Case:
     needs: frozenset[str] = frozenset()
     fresh: bool = False
     server_args: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    """SDK mode: the parts that different drivers play; none for a case with one driver."""
 
     @property
     def id(self) -> str:
@@ -49,15 +51,21 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A case under one choice of the axes. `crash_after` is the number of steps before the server is killed."""
+    """A case under one choice of the axes.
+
+    `crash_after` is the number of steps before the server is killed; `drivers` are those that play, in SDK mode.
+    """
 
     case: Case
     delivery: str | None = None
     crash_after: int | None = None
+    drivers: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         axes: list[str] = [] if self.delivery is None else [self.delivery]
+        if self.drivers:
+            axes.append(">".join(self.drivers))
         if self.crash_after is not None:
             axes.append(f"crash@{self.crash_after}")
         return self.case.id + (f"[{','.join(axes)}]" if axes else "")

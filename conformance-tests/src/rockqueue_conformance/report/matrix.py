@@ -1,8 +1,8 @@
-"""The matrix requirement x target, as a Markdown table."""
+"""The matrix requirement x target, as a Markdown table: the server, or each SDK."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rockqueue_conformance.requirements import Requirement
 from rockqueue_conformance.runner.execute import Result
@@ -20,8 +20,11 @@ def verdict(number: str, results: Sequence[Result]) -> str:
     return f"proved ({passed})" if passed else "skipped"
 
 
-def matrix(requirements: Sequence[Requirement], results: Sequence[Result], target: str) -> str:
-    """A table with a row for each requirement and a column for the target."""
-    lines = [f"| requirement | {target} | text |", "|---|---|---|"]
-    lines += [f"| {one.id} | {verdict(one.id, results)} | {one.text} |" for one in requirements]
+def matrix(requirements: Sequence[Requirement], results: Mapping[str, Sequence[Result]]) -> str:
+    """A table with a row for each requirement and a column for each target."""
+    targets = list(results)
+    lines = [f"| requirement | {' | '.join(targets)} | text |", "|---" * (len(targets) + 2) + "|"]
+    for one in requirements:
+        cells = " | ".join(verdict(one.id, results[target]) for target in targets)
+        lines.append(f"| {one.id} | {cells} | {one.text} |")
     return "\n".join(lines)

@@ -28,14 +28,10 @@ def counts(results: Sequence[Result]) -> Counter[str]:
 
 
 def closing_line(results: Sequence[Result]) -> str:
-    """`N passed, N failed`, and what was skipped or is known to fail."""
+    """`N passed, N failed`, and how many were skipped, if any."""
     by = counts(results)
     line = f"{by['passed']} passed, {by['failed']} failed"
-    if by["skipped"]:
-        line += f", {by['skipped']} skipped"
-    if by["known"]:
-        line += f", {by['known']} failed as known"
-    return line
+    return f"{line}, {by['skipped']} skipped" if by["skipped"] else line
 
 
 def closing(
@@ -44,9 +40,9 @@ def closing(
     """The whole end of a run; its last line is the closing line."""
     parts = [failure_text(result, frames) for result in results if result.outcome == "failed"]
     parts += [
-        f"known to fail: {result.variant.id}: {known.reasons[pattern]}"
+        f"known to fail: {result.variant.id}: {known.reason_for(result)}"
         for result in results
-        if result.outcome == "known" and (pattern := known.pattern_for(result)) is not None
+        if result.outcome == "known"
     ]
     skipped = Counter(result.problems[0] for result in results if result.outcome == "skipped")
     parts += [f"skipped {number}: {reason}" for reason, number in skipped.items()]
@@ -54,6 +50,10 @@ def closing(
         names = "\n".join(f"  {one.id}  {one.text}" for one in lacking)
         parts.append(f"{len(lacking)} requirements that no case proves:\n{names}")
     cases = len({result.variant.case.id for result in results})
-    parts.append(f"{cases} cases in {len(results)} variants, {seconds:.0f} s")
+    known_ones = counts(results)["known"]
+    parts.append(
+        f"{cases} cases in {len(results)} variants, {seconds:.0f} s"
+        + (f", {known_ones} fail as known" * bool(known_ones))
+    )
     parts.append(closing_line(results))
     return "\n\n".join(parts[:-1]) + "\n" + parts[-1]

@@ -33,7 +33,7 @@ def variants(cases: Sequence[Case], choice: Choice) -> list[Variant]:
         variant
         for case in cases
         for variant in [*_plain(case, choice), *_crashes(case, choice)]
-        if _chosen(variant, choice)
+        if chosen(variant, choice.run, choice.skip)
     ]
 
 
@@ -82,10 +82,11 @@ def crash_points(case: Case) -> list[int]:
     ]
 
 
-def _chosen(variant: Variant, choice: Choice) -> bool:
+def chosen(variant: Variant, run: tuple[str, ...], skip: tuple[str, ...]) -> bool:
+    """True when the variant or its case has a name that is to run, and none that is to be skipped."""
     names = (variant.id, variant.case.id)
-    wanted = not choice.run or any(fits(name, pattern) for name in names for pattern in choice.run)
-    return wanted and not any(fits(name, pattern) for name in names for pattern in choice.skip)
+    wanted = not run or any(fits(name, pattern) for name in names for pattern in run)
+    return wanted and not any(fits(name, pattern) for name in names for pattern in skip)
 
 
 def fits(name: str, pattern: str) -> bool:

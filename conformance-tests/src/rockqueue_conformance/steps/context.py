@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,16 @@ from rockqueue_conformance.wire.work_stream import WorkStream
 Data = dict[str, Any]
 
 _MOST_SHOWN = 700
+
+
+def _short() -> reprlib.Repr:
+    """A large message must not take long to be noted."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxdict, short.maxlist, short.maxstring, short.maxother = 12, 40, 20, 300, 300
+    return short
+
+
+_SHORT = _short()
 
 QUIET_S = 0.03
 """How long a step that expects nothing listens after everything due was done and a heartbeat was answered."""
@@ -86,7 +97,7 @@ class CaseContext:
 
     def note(self, direction: str, data: Data) -> None:
         """Keeps a message for the report, and lets the oracle look at deliveries."""
-        text = repr(data)
+        text = _SHORT.repr(data)
         self.frames.append(f"{direction} {text if len(text) < _MOST_SHOWN else text[:500] + ' ... ' + text[-150:]}")
         if direction == "<-":
             self.oracle.look(data)

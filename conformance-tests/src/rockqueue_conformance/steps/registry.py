@@ -18,51 +18,54 @@ from rockqueue_conformance.steps.work import WORK_STEPS
 Data = dict[str, Any]
 
 
-async def repeat(ctx: CaseContext, step: Step) -> None:
-    """`repeat`: the steps, `times` over, with `${i}` counting from 0."""
-    steps = [step_from_data(data, KINDS) for data in cast(list[Data], step.value)]
-    for index in range(int(ctx.resolve(step.options["times"]))):
-        ctx.scope["i"] = index
-        for inner in steps:
-            await run_step(ctx, inner)
+def with_nesting(plain: dict[str, Handler]) -> dict[str, Handler]:
+    """The step kinds with those that hold others of them."""
+    steps = dict(plain)
+    kinds = frozenset(steps) | {"repeat", "eventually"}
+
+    async def repeat(ctx: CaseContext, step: Step) -> None:
+        """`repeat`: the steps, `times` over, with `${i}` counting from 0."""
+        inside = [step_from_data(data, kinds) for data in cast(list[Data], step.value)]
+        for index in range(int(ctx.resolve(step.options["times"]))):
+            ctx.scope["i"] = index
+            for inner in inside:
+                await run_step(ctx, inner, steps)
+
+    async def eventually(ctx: CaseContext, step: Step) -> None:
+        """`eventually`: one step, tried until it passes or `within` is over.
+
+        Only for what the contract gives no moment for.
+        """
+        inner = step_from_data(cast(Data, step.value), kinds)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + need_duration_ns(step.options["within"]) / 1e9
+        while True:
+            try:
+                await run_step(ctx, inner, steps)
+            except StepFailed:
+                if loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+    steps["repeat"] = repeat
+    steps["eventually"] = eventually
+    return steps
 
 
-async def eventually(ctx: CaseContext, step: Step) -> None:
-    """`eventually`: one step, tried until it passes or `within` is over, for what the contract gives no moment for."""
-    inner = step_from_data(cast(Data, step.value), KINDS)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + need_duration_ns(step.options["within"]) / 1e9
-    while True:
-        try:
-            await run_step(ctx, inner)
-        except StepFailed:
-            if loop.time() > deadline:
-                raise
-            await asyncio.sleep(0.02)
-        else:
-            return
+STEPS = with_nesting({**CALL_STEPS, **STREAM_STEPS, **WATCH_STEPS, **WORK_STEPS, **CONTROL_STEPS})
+"""Every step kind of the case language of the server mode."""
+
+KINDS = frozenset(STEPS)
+"""Their keys."""
 
 
-async def run_step(ctx: CaseContext, step: Step) -> None:
+async def run_step(ctx: CaseContext, step: Step, steps: dict[str, Handler] = STEPS) -> None:
     """Runs one step; StepFailed when what came does not fit, or when a delivery broke a rule that always holds."""
     try:
-        await STEPS[step.kind](ctx, step)
+        await steps[step.kind](ctx, step)
     except StepFailed as failed:
         raise StepFailed(failed.problems + ctx.oracle.flaws) from None
     if ctx.oracle.flaws:
         raise StepFailed(ctx.oracle.flaws)
-
-
-STEPS: dict[str, Handler] = {
-    **CALL_STEPS,
-    **STREAM_STEPS,
-    **WATCH_STEPS,
-    **WORK_STEPS,
-    **CONTROL_STEPS,
-    "repeat": repeat,
-    "eventually": eventually,
-}
-"""Every step kind of the case language."""
-
-KINDS = frozenset(STEPS)
-"""Their keys."""

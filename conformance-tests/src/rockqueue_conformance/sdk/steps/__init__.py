@@ -1,0 +1,1 @@
+"""Step kinds of the SDK mode, by what they speak of."""
