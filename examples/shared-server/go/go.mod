@@ -1,0 +1,19 @@
+module github.com/rockqueue/rockqueue/examples/shared-server/go
+
+go 1.26.0
+
+require (
+	github.com/rockqueue/rockqueue/sdk-go v0.1.0
+	golang.org/x/image v0.47.0
+)
+
+require (
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b // indirect
+	google.golang.org/grpc v1.85.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
+
+replace github.com/rockqueue/rockqueue/sdk-go => ../../../sdk-go
