@@ -2,7 +2,10 @@
 include .ci/verbs.mk
 
 MEMBERS := sdk-python server-python conformance-tests examples/email-python benchmarks
-OTHERS :=
+# Folders in other languages: they set themselves up, and check and generate for themselves.
+SDKS := sdk-node sdk-go
+DRIVERS := conformance-tests/drivers/node conformance-tests/drivers/go
+EXAMPLES := examples/email-node examples/email-go examples/shared-server
 STORE ?= ./jobs.db
 PYTHON ?=
 UPGRADE ?=
@@ -10,19 +13,10 @@ AGAINST ?=
 export PYTHON UPGRADE AGAINST
 
 .PHONY: setup python demo serve test check conformance bench bench-quick generate pins toolchain clean
-setup: python $(OTHERS:%=setup-%) ## Install all that is needed, Python's packages into .venv; what is there is kept
+setup: python ## Install all that is needed, Python's packages into .venv; what is there is kept
+	@for folder in $(SDKS); do $(MAKE) -C $$folder setup; done
 
 python: .venv/.complete
-
-# A folder in another language sets itself up, tests, checks and generates itself.
-setup-%: python
-	@$(MAKE) -C $* setup
-check-%: python
-	@$(MAKE) -C $* check
-generate-%: python
-	@$(MAKE) -C $* generate
-clean-%:
-	@$(MAKE) -C $* clean
 
 .venv/.complete: Makefile requirements.txt .ci/setup .ci/pins/uv.txt pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@.ci/setup $(MEMBERS)
@@ -37,7 +31,7 @@ serve: python ## Serve the store STORE (./jobs.db) on 127.0.0.1:7655
 test: python ## Run every suite: unit tests, conformance, demo; the last line sums them up
 	@$(BIN)/python .ci/suites.py
 
-check: python $(OTHERS:%=check-%) ## Check style, types, contract, generated code, pins, README; change nothing
+check: python ## Check style, types, contract, generated code, pins, README; change nothing
 	.ci/check-python
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint
@@ -46,6 +40,7 @@ check: python $(OTHERS:%=check-%) ## Check style, types, contract, generated cod
 	.ci/pin --check $(MEMBERS)
 	$(BIN)/python .ci/check_readme.py
 	$(BIN)/python .ci/check_leaks.py
+	@for folder in $(SDKS) $(DRIVERS) $(EXAMPLES); do echo "check $$folder"; $(MAKE) -C $$folder check; done
 
 conformance: python ## Prove the server and the SDKs against the contract: all conformance cases (SDK=go: one SDK)
 	@$(MAKE) -C conformance-tests conformance
@@ -56,8 +51,9 @@ bench: python ## Measure throughput and latency beside their budgets
 bench-quick: python ## Measure the short rows, in less than a minute; the last line is one JSON object
 	@$(MAKE) -C benchmarks bench-quick
 
-generate: python $(OTHERS:%=generate-%) ## Write what is made from other files: code from proto/, code blocks of documents
+generate: python ## Write what is made from other files: code from proto/, code blocks of documents
 	@$(BIN)/python .ci/generate.py
+	@for folder in $(SDKS) $(DRIVERS); do $(MAKE) -C $$folder generate; done
 	@$(BIN)/python .ci/check_readme.py --write
 
 pins: ## Write the pins anew after a change of dependencies (UPGRADE=1 takes newer versions)
@@ -68,7 +64,8 @@ toolchain:
 	@.ci/toolchain go >/dev/null
 	@.ci/toolchain node >/dev/null
 
-clean: $(OTHERS:%=clean-%) ## Remove everything that setup, tests and builds made
+clean: ## Remove everything that setup, tests and builds made
+	for folder in $(SDKS) $(DRIVERS) $(EXAMPLES); do $(MAKE) -C $$folder clean; done
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .pytest_cache -type d -prune -exec rm -rf {} +
 	rm -rf .venv .build .ruff_cache .pytest_cache .hypothesis */.hypothesis

@@ -71,11 +71,19 @@ def suites() -> list[Suite]:
         Suite(folder, [make, "-C", folder, "test"], "junit", 300)
         for folder in ("sdk-python", "server-python", "conformance-tests", "examples/email-python", "benchmarks")
     ]
-    conformance = Suite("conformance", [make, "-C", "conformance-tests", "conformance"], "closing line", 600)
+    others = [
+        Suite(folder, [make, "-C", folder, "test"], "closing line", 400)
+        for folder in ("sdk-node", "sdk-go", "examples/email-node", "examples/email-go")
+    ]
+    shared = Suite("examples/shared-server", [make, "-C", "examples/shared-server", "test"], "junit", 200)
+    conformance = Suite("conformance", [make, "-C", "conformance-tests", "conformance"], "closing line", 900)
     # Seeded defects, each of which the cases must catch: one that survives means that a green run proves too little.
-    proof = Suite("seeded defects", [make, "-C", "conformance-tests", "prove"], "exit code", 400)
-    demo = Suite("demo", [make, "-C", "examples/email-python", "demo"], "exit code", 180)
-    return [scripts, *units, conformance, proof, demo]
+    proof = Suite("seeded defects", [make, "-C", "conformance-tests", "prove"], "exit code", 600)
+    demos = [
+        Suite(f"demo of {name}", [make, "-C", f"examples/{name}", "demo"], "exit code", 180)
+        for name in ("email-python", "email-node", "email-go", "shared-server")
+    ]
+    return [scripts, *units, *others, shared, conformance, proof, *demos]
 
 
 def run(suite: Suite, reports: Path) -> Outcome:
