@@ -27,11 +27,14 @@ type pushBatcher struct {
 	client *Client
 	room   bufferRoom
 
-	mu       sync.Mutex
-	queue    []*pushEntry
-	bytes    int
-	open     int
-	maxJobs  int
+	mu      sync.Mutex
+	queue   []*pushEntry
+	bytes   int
+	open    int
+	maxJobs int
+	// ready is set once the first batch has asked for the server's limits: until then it goes alone, so that none that
+	// asks with it overtakes it.
+	ready    bool
 	lingerer *time.Timer
 	armed    bool
 	closed   bool
@@ -157,9 +160,12 @@ func (o *openBatch) leave() {
 func (b *pushBatcher) pump() {
 	for len(b.queue) > 0 {
 		full := len(b.queue) >= b.maxJobs || b.bytes >= batchBytes
+		if !b.ready && b.open > 0 {
+			return
+		}
 		may := b.open == 0 || (full && b.open < openFullBatches) || (b.open < openBatches && b.lingered())
 		if !may {
-			if b.open < openBatches && !b.armed {
+			if b.open < openBatches {
 				b.arm()
 			}
 			return
@@ -174,7 +180,11 @@ func (b *pushBatcher) lingered() bool {
 	return b.closed || time.Since(b.queue[0].since) >= b.client.config.Linger
 }
 
+// arm lets the batcher look again when the first push in line has lingered.
 func (b *pushBatcher) arm() {
+	if b.armed || len(b.queue) == 0 {
+		return
+	}
 	b.armed = true
 	left := b.client.config.Linger - time.Since(b.queue[0].since)
 	if b.lingerer != nil {
@@ -212,6 +222,10 @@ func (b *pushBatcher) send(batch []*pushEntry) {
 	b.mu.Lock()
 	b.maxJobs = min(batchJobs, int(limits.GetBatchEntries()))
 	most := b.maxJobs
+	if !b.ready {
+		b.ready = true
+		b.arm()
+	}
 	b.mu.Unlock()
 	for chunk := range slices.Chunk(batch, most) {
 		b.deliver(chunk)

@@ -152,7 +152,7 @@ func TestLargePushesAreCutByBytes(t *testing.T) {
 	server := scripted.New(t)
 	server.Answer("PushJobs", scripted.Pushed)
 	client := clientOf(t, server, rockqueue.Config{})
-	text := strings.Repeat("x", 200_000)
+	text := make([]byte, 200_000)
 	jobs := make([]rockqueue.NewJob, 20)
 	for index := range jobs {
 		jobs[index] = rockqueue.NewJob{Args: named("n", text)}
@@ -299,7 +299,7 @@ func TestASlowServerHoldsPushesBack(t *testing.T) {
 	})
 	client := clientOf(t, server, rockqueue.Config{})
 	ctx := within(t)
-	text := strings.Repeat("x", 1<<20-100)
+	text := make([]byte, 1<<20-100)
 	var group sync.WaitGroup
 	for range 17 {
 		group.Go(func() {

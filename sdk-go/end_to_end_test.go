@@ -68,10 +68,11 @@ func startGreeters(t *testing.T, client *rockqueue.Client, queue string) *rockqu
 }
 
 func TestAResultComesBack(t *testing.T) {
+	own := newQueue("results")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "results")
-	pushed, err := client.Push(ctx, greeting{Name: "Ada"}, in("results"))
+	startGreeters(t, client, own)
+	pushed, err := client.Push(ctx, greeting{Name: "Ada"}, in(own))
 	noError(t, err)
 	result, err := rockqueue.Result[string](ctx, client, pushed.ID)
 	noError(t, err)
@@ -89,9 +90,10 @@ func TestAResultComesBack(t *testing.T) {
 }
 
 func TestWhatAHandlerReturnsDecides(t *testing.T) {
+	own := newQueue("outcomes")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "outcomes")
+	startGreeters(t, client, own)
 	for wish, wanted := range map[string]string{
 		"fail":          "DEAD ATTEMPTS_EXHAUSTED attempt 2 failures 2 Wished: as you wish",
 		"fail once":     "COMPLETED  attempt 2 failures 1 error: not at once",
@@ -103,7 +105,7 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 	} {
 		t.Run(wish, func(t *testing.T) {
 			pushed, err := client.Push(ctx, greeting{Wish: wish}, &rockqueue.PushOptions{
-				Queue: "outcomes", MaxAttempts: 2, Retry: &rockqueue.RetryPolicy{Base: new(time.Duration(0))},
+				Queue: own, MaxAttempts: 2, Retry: &rockqueue.RetryPolicy{Base: new(time.Duration(0))},
 			})
 			noError(t, err)
 			job, err := client.Wait(ctx, pushed.ID)
@@ -127,10 +129,11 @@ func TestWhatAHandlerReturnsDecides(t *testing.T) {
 }
 
 func TestAFailedJobIsAnErrorOfItsResult(t *testing.T) {
+	own := newQueue("failures")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "failures")
-	pushed, err := client.Push(ctx, greeting{Wish: "fail for good"}, in("failures"))
+	startGreeters(t, client, own)
+	pushed, err := client.Push(ctx, greeting{Wish: "fail for good"}, in(own))
 	noError(t, err)
 	_, err = rockqueue.Result[string](ctx, client, pushed.ID)
 	var failed *rockqueue.JobFailedError
@@ -141,15 +144,16 @@ func TestAFailedJobIsAnErrorOfItsResult(t *testing.T) {
 }
 
 func TestACancelledJobStopsItsHandler(t *testing.T) {
+	own := newQueue("cancels")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
 	stream, err := client.Watch(ctx, rockqueue.EventOptions{
-		Queues: []string{"cancels"}, Types: []rockqueue.EventType{rockqueue.EventJobStarted},
+		Queues: []string{own}, Types: []rockqueue.EventType{rockqueue.EventJobStarted},
 	})
 	noError(t, err)
 	defer stream.Close()
-	startGreeters(t, client, "cancels")
-	pushed, err := client.Push(ctx, greeting{Wish: "wait"}, in("cancels"))
+	startGreeters(t, client, own)
+	pushed, err := client.Push(ctx, greeting{Wish: "wait"}, in(own))
 	noError(t, err)
 	event, err := stream.Next()
 	noError(t, err)
@@ -168,11 +172,12 @@ func TestACancelledJobStopsItsHandler(t *testing.T) {
 }
 
 func TestAJobThatRunsTooLongTimesOut(t *testing.T) {
+	own := newQueue("timeouts")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "timeouts")
+	startGreeters(t, client, own)
 	pushed, err := client.Push(ctx, greeting{Wish: "wait"}, &rockqueue.PushOptions{
-		Queue: "timeouts", Timeout: 50 * time.Millisecond, MaxAttempts: 1,
+		Queue: own, Timeout: 50 * time.Millisecond, MaxAttempts: 1,
 	})
 	noError(t, err)
 	job, err := client.Wait(ctx, pushed.ID)
@@ -182,15 +187,16 @@ func TestAJobThatRunsTooLongTimesOut(t *testing.T) {
 }
 
 func TestAFollowUpIsPushedWithTheCompletion(t *testing.T) {
+	own := newQueue("follow-ups")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "follow-ups")
-	pushed, err := client.Push(ctx, greeting{Name: "first", Wish: "follow up"}, in("follow-ups"))
+	startGreeters(t, client, own)
+	pushed, err := client.Push(ctx, greeting{Name: "first", Wish: "follow up"}, in(own))
 	noError(t, err)
 	_, err = client.Wait(ctx, pushed.ID)
 	noError(t, err)
 	var ids []string
-	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: "follow-ups"}, nil) {
+	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: own}, nil) {
 		noError(t, err)
 		ids = append(ids, job.ID)
 	}
@@ -201,17 +207,18 @@ func TestAFollowUpIsPushedWithTheCompletion(t *testing.T) {
 }
 
 func TestJobsAreListedChangedAndDeleted(t *testing.T) {
+	own := newQueue("listed")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
 	jobs := make([]rockqueue.NewJob, 25)
 	for number := range jobs {
 		jobs[number] = rockqueue.NewJob{Args: greeting{Name: fmt.Sprint(number)}, Options: &rockqueue.PushOptions{
-			Queue: "listed", Tags: []string{fmt.Sprintf("odd-%d", number%2)}, Headers: map[string]string{"tenant": "x"},
+			Queue: own, Tags: []string{fmt.Sprintf("odd-%d", number%2)}, Headers: map[string]string{"tenant": "x"},
 		}}
 	}
 	pushed, err := client.PushMany(ctx, jobs, nil)
 	noError(t, err)
-	filter := rockqueue.JobFilter{Queue: "listed", Tags: []string{"odd-1"}}
+	filter := rockqueue.JobFilter{Queue: own, Tags: []string{"odd-1"}}
 	count := 0
 	for job, err := range client.List(ctx, filter, &rockqueue.ListOptions{PageSize: 3, NewestFirst: true, IncludePayload: true}) {
 		noError(t, err)
@@ -240,17 +247,18 @@ func TestJobsAreListedChangedAndDeleted(t *testing.T) {
 	noError(t, err)
 	equal(t, result.Affected, 1, "deleted")
 	equal(t, len(result.Failures), 1, "not deleted")
-	_, err = client.DeleteAll(ctx, rockqueue.JobFilter{Queue: "listed"}, nil)
+	_, err = client.DeleteAll(ctx, rockqueue.JobFilter{Queue: own}, nil)
 	noError(t, err)
-	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: "listed"}, nil) {
+	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: own}, nil) {
 		t.Fatalf("expected nothing to be left, got %v (%v)", job, err)
 	}
 }
 
 func TestQueuesAreLookedAfter(t *testing.T) {
+	own := newQueue("kept")
 	client := sharedClient(t, rockqueue.Config{Retry: rockqueue.CallRetry{MaxAttempts: 1}})
 	ctx := within(t)
-	queue, err := client.Queues().Update(ctx, "kept", rockqueue.QueueSettings{
+	queue, err := client.Queues().Update(ctx, own, rockqueue.QueueSettings{
 		MaxBacklogJobs: new(int64(2)), DeadRetention: new(time.Hour), DefaultRetry: &rockqueue.RetryPolicy{MaxAttempts: 7},
 	})
 	noError(t, err)
@@ -258,30 +266,30 @@ func TestQueuesAreLookedAfter(t *testing.T) {
 	equal(t, *queue.Settings.DeadRetention, time.Hour, "retention")
 	equal(t, queue.Settings.DefaultRetry.MaxAttempts, 7, "attempts")
 	for range 2 {
-		_, err = client.Push(ctx, greeting{}, in("kept"))
+		_, err = client.Push(ctx, greeting{}, in(own))
 		noError(t, err)
 	}
-	_, err = client.Push(ctx, greeting{}, in("kept"))
+	_, err = client.Push(ctx, greeting{}, in(own))
 	if !errors.Is(err, rockqueue.ErrQueueFull) {
 		t.Fatalf("expected ErrQueueFull, got %v", err)
 	}
-	queue, err = client.Queues().Pause(ctx, "kept")
+	queue, err = client.Queues().Pause(ctx, own)
 	noError(t, err)
 	equal(t, queue.Paused, true, "paused")
 	equal(t, queue.Counts.Waiting, 2, "waiting")
-	queue, err = client.Queues().Resume(ctx, "kept")
+	queue, err = client.Queues().Resume(ctx, own)
 	noError(t, err)
 	equal(t, queue.Paused, false, "paused")
-	queue, err = client.Queues().Update(ctx, "kept", rockqueue.QueueSettings{}, "max_backlog_jobs")
+	queue, err = client.Queues().Update(ctx, own, rockqueue.QueueSettings{}, "max_backlog_jobs")
 	noError(t, err)
 	equal(t, queue.Settings.MaxBacklogJobs == nil, true, "backlog without a limit")
-	purged, err := client.Queues().Purge(ctx, "kept")
+	purged, err := client.Queues().Purge(ctx, own)
 	noError(t, err)
 	equal(t, purged, 2, "purged")
 	found := 0
-	for queue, err := range client.Queues().List(ctx, "kept") {
+	for queue, err := range client.Queues().List(ctx, own) {
 		noError(t, err)
-		equal(t, queue.Name, "kept", "name")
+		equal(t, queue.Name, own, "name")
 		found++
 	}
 	equal(t, found, 1, "queues")
@@ -292,12 +300,13 @@ func TestQueuesAreLookedAfter(t *testing.T) {
 }
 
 func TestJobsArePulledSettledAndExtendedByHand(t *testing.T) {
+	own := newQueue("by-hand")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	pushed, err := client.Push(ctx, greeting{Name: "by hand"}, in("by-hand"))
+	pushed, err := client.Push(ctx, greeting{Name: "by hand"}, in(own))
 	noError(t, err)
 	work := rockqueuepb.NewWorkServiceClient(client.Raw())
-	pulled, err := work.PullJobs(ctx, &rockqueuepb.PullJobsRequest{Queues: []string{"by-hand"}, Worker: "w"})
+	pulled, err := work.PullJobs(ctx, &rockqueuepb.PullJobsRequest{Queues: []string{own}, Worker: "w"})
 	noError(t, err)
 	token := pulled.GetDeliveries()[0].GetLeaseToken()
 	extended, err := work.ExtendLeases(ctx, &rockqueuepb.ExtendLeasesRequest{
@@ -316,9 +325,10 @@ func TestJobsArePulledSettledAndExtendedByHand(t *testing.T) {
 }
 
 func TestAUniqueKeyMakesOneJob(t *testing.T) {
+	own := newQueue("unique")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	options := &rockqueue.PushOptions{Queue: "unique", Unique: &rockqueue.Unique{Key: "user-7"}}
+	options := &rockqueue.PushOptions{Queue: own, Unique: &rockqueue.Unique{Key: "user-7"}}
 	first, err := client.Push(ctx, greeting{}, options)
 	noError(t, err)
 	second, err := client.Push(ctx, greeting{}, options)
@@ -334,8 +344,9 @@ func TestAUniqueKeyMakesOneJob(t *testing.T) {
 }
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
+	own := newQueue("nobody-works-here")
 	client := sharedClient(t, rockqueue.Config{})
-	pushed, err := client.Push(within(t), greeting{}, in("nobody-works-here"))
+	pushed, err := client.Push(within(t), greeting{}, in(own))
 	noError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -364,10 +375,11 @@ func TestAnInvalidPushSaysWhere(t *testing.T) {
 }
 
 func TestAPayloadThatCannotBeReadIsDeadAtOnce(t *testing.T) {
+	own := newQueue("unreadable")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "unreadable")
-	pushed, err := client.Push(ctx, named("greeting", []int{1}), in("unreadable"))
+	startGreeters(t, client, own)
+	pushed, err := client.Push(ctx, named("greeting", []int{1}), in(own))
 	noError(t, err)
 	job, err := client.Wait(ctx, pushed.ID)
 	noError(t, err)
@@ -376,14 +388,15 @@ func TestAPayloadThatCannotBeReadIsDeadAtOnce(t *testing.T) {
 }
 
 func TestEventsAreSeenInOrderAndResumed(t *testing.T) {
+	own := newQueue("seen")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
-	startGreeters(t, client, "seen")
-	stream, err := client.Watch(ctx, rockqueue.EventOptions{Queues: []string{"seen"}, Names: []string{"greeting"}})
+	startGreeters(t, client, own)
+	stream, err := client.Watch(ctx, rockqueue.EventOptions{Queues: []string{own}, Names: []string{"greeting"}})
 	noError(t, err)
 	defer stream.Close()
 	start := stream.Cursor()
-	pushed, err := client.Push(ctx, greeting{Wish: "fail for good"}, in("seen"))
+	pushed, err := client.Push(ctx, greeting{Wish: "fail for good"}, in(own))
 	noError(t, err)
 	var seen []string
 	cursor := ""
@@ -401,7 +414,7 @@ func TestEventsAreSeenInOrderAndResumed(t *testing.T) {
 	}
 	equal(t, strings.Join(seen, " "), "JOB_PUSHED JOB_STARTED JOB_FAILED JOB_DEAD", "events")
 	for from, wanted := range map[string]rockqueue.EventType{start: rockqueue.EventJobPushed, cursor: rockqueue.EventJobFailed} {
-		for event, err := range client.Events(ctx, rockqueue.EventOptions{Queues: []string{"seen"}, Names: []string{"greeting"}, After: from}) {
+		for event, err := range client.Events(ctx, rockqueue.EventOptions{Queues: []string{own}, Names: []string{"greeting"}, After: from}) {
 			noError(t, err)
 			equal(t, event.Type, wanted, "the event after the cursor")
 			break
@@ -423,6 +436,7 @@ func TestTheServerSaysWhatItIs(t *testing.T) {
 }
 
 func TestWorkMiddlewareIsCalledAroundEachHandler(t *testing.T) {
+	own := newQueue("layers")
 	client := sharedClient(t, rockqueue.Config{})
 	ctx := within(t)
 	type key struct{}
@@ -433,7 +447,7 @@ func TestWorkMiddlewareIsCalledAroundEachHandler(t *testing.T) {
 		}
 	}
 	workers := rockqueue.NewWorkers(client, rockqueue.WorkersConfig{
-		Queues: []string{"layers"}, Middleware: []rockqueue.WorkMiddleware{layer("outer "), layer("inner")},
+		Queues: []string{own}, Middleware: []rockqueue.WorkMiddleware{layer("outer "), layer("inner")},
 	})
 	workers.HandleFunc("greeting", func(ctx context.Context, delivery *rockqueue.Delivery) error {
 		if own, ok := rockqueue.ClientFromContext(ctx); !ok || own != client {
@@ -443,9 +457,9 @@ func TestWorkMiddlewareIsCalledAroundEachHandler(t *testing.T) {
 	})
 	noError(t, workers.Start(ctx))
 	defer stopWorkers(t, workers)
-	pushed, err := client.Push(ctx, greeting{}, in("layers"))
+	pushed, err := client.Push(ctx, greeting{}, in(own))
 	noError(t, err)
 	result, err := rockqueue.Result[string](ctx, client, pushed.ID)
 	noError(t, err)
-	equal(t, result, "outer inner", "layers")
+	equal(t, result, "outer inner", own)
 }

@@ -103,7 +103,8 @@ func ExampleClient_PushMany() {
 		panic(err)
 	}
 	fmt.Println(len(pushed), "jobs are on disk")
-	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: "example-batch"}, nil) {
+	for _, one := range pushed {
+		job, err := client.Get(ctx, one.ID)
 		if err != nil {
 			panic(err)
 		}
@@ -186,9 +187,12 @@ func ExampleUnique() {
 	fmt.Println(err)
 	_, err = client.Push(ctx, report, options)
 	fmt.Println(errors.Is(err, rockqueue.ErrUniqueConflict))
+	_, err = client.DeleteAll(ctx, rockqueue.JobFilter{Queue: "example-unique"}, nil)
+	fmt.Println(err)
 	// Output:
 	// <nil>
 	// true
+	// <nil>
 }
 
 // ExampleRetryPolicy_Pause shows when retries come.

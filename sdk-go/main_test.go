@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,11 @@ func sharedClient(t *testing.T, config rockqueue.Config) *rockqueue.Client {
 func named(name string, payload any) rockqueue.NamedArgs {
 	return rockqueue.NamedArgs{Name: name, Payload: payload}
 }
+
+var queueNumber atomic.Int64
+
+// newQueue is a queue that no other test, and no earlier run of this one, has used.
+func newQueue(name string) string { return fmt.Sprintf("%s-%d", name, queueNumber.Add(1)) }
 
 func in(queue string) *rockqueue.PushOptions { return &rockqueue.PushOptions{Queue: queue} }
 

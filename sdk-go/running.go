@@ -144,27 +144,29 @@ func call(ctx context.Context, delivery *Delivery, handler HandlerFunc) (err err
 func (r *runner) end(one *run, err, cause error) *begun {
 	one.cancel(nil)
 	r.mu.Lock()
+	asked := one.asked
+	r.mu.Unlock()
+	how := &ending{err: err, cause: cause, asked: asked}
+	settlement := how.settle(one.delivery)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.abandoned {
-		r.mu.Unlock()
 		return nil
 	}
+	// Settled before it is gone: who waits until no handler runs may rely on all outcomes being in the session.
+	if one.lost {
+		r.session.dropped(one.delivery.token)
+	} else {
+		if settlement.GetFail() != nil {
+			r.logger.Warn("job failed", "job", one.delivery.String(), "queue", one.delivery.Queue, "error", err)
+		}
+		r.session.settle(settlement)
+	}
 	delete(r.runs, string(one.delivery.token))
-	lost, asked := one.lost, one.asked
 	next := r.next()
 	if r.draining && len(r.runs) == 0 {
 		close(r.empty)
 	}
-	r.mu.Unlock()
-	if lost {
-		r.session.dropped(one.delivery.token)
-		return next
-	}
-	how := &ending{err: err, cause: cause, asked: asked}
-	settlement := how.settle(one.delivery)
-	if settlement.GetFail() != nil {
-		r.logger.Warn("job failed", "job", one.delivery.String(), "queue", one.delivery.Queue, "error", err)
-	}
-	r.session.settle(settlement)
 	return next
 }
 
