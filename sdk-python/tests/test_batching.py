@@ -38,17 +38,38 @@ async def test_two_batches_are_under_way_and_the_rest_gathers(client: Client, se
         await asyncio.to_thread(gate.wait, 5)
         return pushed(request)
 
+    server.answer("PushJobs", push_answer)
+    await client.push("q", "n", "the first batch goes alone")
     server.answer("PushJobs", slow)
     pushes: list[asyncio.Task[rockqueue.PushedJob]] = []
     for number in range(2):
         pushes.append(asyncio.ensure_future(client.push("q", "n", number)))
-        await server.until(lambda wanted=number: len(server.of("PushJobs")) == wanted + 1)
+        await server.until(lambda wanted=number: len(server.of("PushJobs")) == wanted + 2)
     pushes += [asyncio.ensure_future(client.push("q", "n", number)) for number in range(2, 52)]
     await client.server_info()
-    assert len(server.of("PushJobs")) == 2
+    assert len(server.of("PushJobs")) == 3
     gate.set()
     await asyncio.gather(*pushes)
-    assert [len(request.jobs) for request in server.of("PushJobs")] == [1, 1, 50]
+    assert [len(request.jobs) for request in server.of("PushJobs")] == [1, 1, 1, 50]
+
+
+async def test_the_first_batch_goes_alone(client: Client, server: ScriptedServer) -> None:
+    """It asks for the server's limits; a second batch that asked with it could overtake it."""
+    gate = threading.Event()
+
+    async def slow(request: PushJobsRequest) -> Message:
+        await asyncio.to_thread(gate.wait, 5)
+        return pushed(request)
+
+    server.answer("PushJobs", slow)
+    first = asyncio.ensure_future(client.push("q", "n", 0))
+    await server.until(lambda: len(server.of("PushJobs")) == 1)
+    others = [asyncio.ensure_future(client.push("q", "n", number)) for number in range(1, 4)]
+    await client.server_info()
+    assert len(server.of("PushJobs")) == 1
+    gate.set()
+    await asyncio.gather(first, *others)
+    assert [len(request.jobs) for request in server.of("PushJobs")] == [1, 3]
 
 
 async def test_large_pushes_are_cut_by_bytes(client: Client, server: ScriptedServer) -> None:

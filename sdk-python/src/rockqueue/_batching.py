@@ -71,6 +71,8 @@ class PushBatcher:
         self._queue: deque[Entry] = deque()
         self._queued_bytes = 0
         self._open = 0
+        # The first batch asks for the server's limits, and goes alone: one that asked with it could overtake it.
+        self._first_is_back = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, entry: Entry) -> None:
@@ -90,7 +92,8 @@ class PushBatcher:
     def _pump(self) -> None:
         while self._queue:
             full = len(self._queue) >= self.max_jobs or self._queued_bytes >= BATCH_BYTES
-            if self._open >= (OPEN_FULL_BATCHES if full else OPEN_BATCHES):
+            most = (OPEN_FULL_BATCHES if full else OPEN_BATCHES) if self._first_is_back else 1
+            if self._open >= most:
                 return
             self._open += 1
             self._spawn(self._send_one(self._cut()))
@@ -117,6 +120,7 @@ class PushBatcher:
             await self._push(batch)
         finally:
             self._open -= 1
+            self._first_is_back = True
             self._pump()
 
     async def _push(self, entries: list[Entry]) -> None:
