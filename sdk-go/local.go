@@ -108,11 +108,14 @@ func (s *localServer) run(ctx context.Context) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	s.options.Runtime = folder
+	s.options.Embedded = true
 	process, err := serverproc.Start(ctx, s.options)
 	if err != nil {
 		s.fail(localError(err))
 		return
 	}
+	// From here on handlers of this program run, which a new server has to wait for.
+	s.options.Embedded = false
 	close(s.ready)
 	for process != nil {
 		select {

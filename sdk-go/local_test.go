@@ -14,6 +14,7 @@ import (
 	"time"
 
 	rockqueue "github.com/rockqueue/rockqueue/sdk-go"
+	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
 )
 
 const holdLocal = "hold-local-store"
@@ -71,6 +72,27 @@ func TestALocalServerThatIsKilledIsStartedAgain(t *testing.T) {
 	}
 	_, err = client.Get(ctx, pushed.ID)
 	noError(t, err)
+}
+
+func TestJobsOfHandlersThatWentWithTheFormerProgramAreReadyAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, folder := within(t), filepath.Join(t.TempDir(), "jobs.db")
+	former, err := rockqueue.Local(folder)
+	noError(t, err)
+	pushed, err := former.Push(ctx, greeting{Name: "Ada"}, &rockqueue.PushOptions{Queue: "q"})
+	noError(t, err)
+	pulled, err := rockqueuepb.NewWorkServiceClient(former.Raw()).
+		PullJobs(ctx, &rockqueuepb.PullJobsRequest{Queues: []string{"q"}, Worker: "w", MaxJobs: 1})
+	noError(t, err)
+	equal(t, len(pulled.GetDeliveries()), 1, "deliveries")
+	noError(t, former.Close())
+	client, err := rockqueue.Local(folder)
+	noError(t, err)
+	defer func() { noError(t, client.Close()) }()
+	job, err := client.Get(ctx, pushed.ID)
+	noError(t, err)
+	equal(t, job.State, rockqueue.JobWaiting, "state")
+	equal(t, job.Crashes, 1, "crashes")
 }
 
 func TestALocalServerIsGoneWithAProcessThatIsKilled(t *testing.T) {

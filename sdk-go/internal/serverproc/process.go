@@ -33,6 +33,8 @@ type Options struct {
 	Runtime string
 	// Testing also serves rockqueue.testing.v1.
 	Testing bool
+	// Embedded tells that the handlers of the former run are gone: their jobs are ready at once.
+	Embedded bool
 	// Logger is told what the server logs, at debug level.
 	Logger *slog.Logger
 }
@@ -88,6 +90,9 @@ func (o *Options) arguments() []string {
 	}
 	if o.Testing {
 		arguments = append(arguments, "--testing")
+	}
+	if o.Embedded {
+		arguments = append(arguments, "--embedded")
 	}
 	return arguments
 }

@@ -76,7 +76,8 @@ export class LocalServer {
     this.#socketFolder = await mkdtemp(join(tmpdir(), "rockqueue-"));
     const deadline = performance.now() + (this.#options.startTimeout ?? START_TIMEOUT_MS);
     for (;;) {
-      const problem = await this.#tryStart(deadline);
+      // Nobody's handlers have outlived the former run of this program.
+      const problem = await this.#tryStart(deadline, ["--embedded"]);
       if (problem === undefined) {
         return `unix:${join(this.#socketFolder, "s.sock")}`;
       }
@@ -89,9 +90,12 @@ export class LocalServer {
   }
 
   /** Starts the child once; undefined when it serves. */
-  async #tryStart(deadline: number): Promise<{ error: EmbeddedError; exitCode: number | null } | undefined> {
+  async #tryStart(
+    deadline: number,
+    more: readonly string[] = [],
+  ): Promise<{ error: EmbeddedError; exitCode: number | null } | undefined> {
     const ready = join(this.#socketFolder, "ready.json");
-    const child = this.#spawn(ready);
+    const child = this.#spawn(ready, more);
     let said = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-STDERR_KEPT);
@@ -118,12 +122,12 @@ export class LocalServer {
     };
   }
 
-  #spawn(readyFile: string): ChildProcess {
+  #spawn(readyFile: string, more: readonly string[]): ChildProcess {
     const wanted = this.#options.command ?? process.env.ROCKQUEUE_COMMAND ?? "rockqueue";
     const command = typeof wanted === "string" ? [wanted] : wanted;
     const socket = `unix:${join(this.#socketFolder, "s.sock")}`;
     const serve = ["serve", this.#directory, "--listen", socket, "--metrics", "off", "--ready-file", readyFile];
-    const options = ["--drain-grace", "1s", "--log-level", "warning", ...this.#arguments];
+    const options = ["--drain-grace", "1s", "--log-level", "warning", ...more, ...this.#arguments];
     // A group of its own: Ctrl-C in a terminal is for this program, which ends the server when it is done with it.
     const child = spawn(
       "/bin/sh",

@@ -55,6 +55,17 @@ it("a server that dies is started again, and calls go on", async () => {
   expect((await client.get(id)).payload).toBe(1);
 });
 
+it("jobs of handlers that went with the former program are ready at once", async () => {
+  const directory = join(folder, "jobs.db");
+  const former = Client.local(directory);
+  const { id } = await former.push("q", "n", 1);
+  const pulled = await former.raw.pullJobs({ queues: ["q"], worker: "w", maxJobs: 1 });
+  expect(pulled.deliveries).toHaveLength(1);
+  await former.close();
+  await using client = Client.local(directory);
+  expect(await client.get(id)).toMatchObject({ state: "WAITING", crashes: 1 });
+});
+
 it("a program that is not there is an error that says what to install", async () => {
   const client = Client.local(join(folder, "jobs.db"), { local: { command: "no-such-rockqueue" } });
   await expect(client.connect()).rejects.toMatchObject({ name: "EmbeddedError" });

@@ -107,6 +107,15 @@ Testing = Annotated[
         help="Also serve rockqueue.testing.v1, such as a clock that clients can turn. Never in production.",
     ),
 ]
+Embedded = Annotated[
+    bool,
+    typer.Option(
+        "--embedded",
+        envvar="ROCKQUEUE_EMBEDDED",
+        help="For a program that starts a server for itself alone: the workers of its former run are gone, so jobs "
+        "that were active are ready at once, one crash each, and no lease is waited for.",
+    ),
+]
 AcceptDataLoss = Annotated[
     bool,
     typer.Option(
@@ -145,6 +154,7 @@ def serve_command(
     log_level: LogLevel = "info",
     reflection: Reflection = False,
     testing: Testing = False,
+    embedded: Embedded = False,
     accept_data_loss: AcceptDataLoss = False,
     min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
     defect: Defect = None,
@@ -174,6 +184,7 @@ def serve_command(
         testing=testing,
         reflection=reflection,
         drain_grace_s=_checked("--drain-grace", parse_duration, drain_grace),
+        embedded=embedded,
         accept_data_loss=accept_data_loss,
         min_free_bytes=min_free_mib << 20,
         log_level=log_level,

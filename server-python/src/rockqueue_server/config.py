@@ -104,6 +104,7 @@ class ServeConfig:
     testing: bool = False
     reflection: bool = False
     drain_grace_s: float = 30.0
+    embedded: bool = False
     accept_data_loss: bool = False
     min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"

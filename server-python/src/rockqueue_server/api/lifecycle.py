@@ -78,7 +78,7 @@ def _refuse_to_start(event: str, error: Exception, code: ExitCode) -> ExitCode:
 async def _open_core(config: ServeConfig) -> AsyncGenerator[Core]:
     options = CoreOptions(
         testing=config.testing,
-        embedded=False,
+        embedded=config.embedded,
         defects=config.defects,
         accept_data_loss=config.accept_data_loss,
         min_free_bytes=config.min_free_bytes,
