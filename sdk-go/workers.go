@@ -189,12 +189,13 @@ func (w *Workers) Run(ctx context.Context) error {
 	if err := w.Start(ctx); err != nil {
 		return err
 	}
-	for {
+	// The signal that ended a context of signal.NotifyContext comes here too, and is the first one.
+	for signalled := false; ; signalled = true {
 		select {
 		case <-w.stopped:
 			return w.Err()
 		case <-signals:
-			if w.State() == WorkerDraining {
+			if signalled {
 				w.client.logger.Warn("second signal: not waiting for handlers")
 				w.hurryUp()
 			}
