@@ -31,6 +31,7 @@ from rockqueue_server.config import (
 EXIT_STORE = 3
 EXIT_PROBLEMS = 4
 SHOWN_PROBLEMS = 50
+SWITCH_S = 0.001
 
 SERVE_EPILOG = (
     "Exit codes: 0 stopped by SIGTERM or SIGINT after draining; 2 an option or an address is wrong or taken; 3 the "
@@ -238,6 +239,8 @@ def _serve(config: ServeConfig) -> int:
     from rockqueue_server import logs
 
     logs.configure(config.log_level)
+    # The thread that syncs the log needs the interpreter's lock before and after each fsync, while the loop is busy.
+    sys.setswitchinterval(SWITCH_S)
     from rockqueue_server.api.lifecycle import run
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
