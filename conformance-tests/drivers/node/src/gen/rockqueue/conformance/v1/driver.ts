@@ -408,7 +408,7 @@ export interface Push {
   copies: number;
   /**
    * So many callers share the pushes: each makes its next when the one before was answered. 0: one caller for each push, all
-   * at once, begun in order.
+   * at once, begun in order as far as the language has an order for that.
    */
   callers: number;
 }
