@@ -92,3 +92,14 @@ def test_a_cursor_and_the_beginning_exclude_each_other() -> None:
         Client().events(after="c", beginning=True)
     with pytest.raises(ValueError, match="NOPE"):
         Client().events(types=["NOPE"])
+
+
+async def test_a_stream_is_closed_while_it_waits_for_events(client: Client, server: ScriptedServer) -> None:
+    del server
+    for _ in range(20):
+        stream = client.events(beginning=True)
+        reading = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await stream.aclose()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)

@@ -43,9 +43,11 @@ class EventReader:
         self._request = request
         self._responses: AsyncGenerator[WatchEventsResponse, None] | None = None
         self._failures = 0
+        self._reading: asyncio.Task[object] | None = None
 
     async def next_response(self) -> WatchEventsResponse:
         """The next response, a checkpoint perhaps. Raises what no further attempt can mend."""
+        self._reading = asyncio.current_task()
         while True:
             try:
                 response = await self._read()
@@ -80,7 +82,10 @@ class EventReader:
         await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        """Ends the stream."""
+        """Ends the stream, and a read that is under way: a generator that runs cannot be closed."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
         responses, self._responses = self._responses, None
         if responses is not None:
             await responses.aclose()
