@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from rockqueue_conformance.language.model import Variant
 from rockqueue_conformance.runner.execute import Result, execute
@@ -23,26 +24,38 @@ class Target:
     """The command is `rockqueue serve`: cases may use its own options."""
 
 
-async def run_variants(
-    variants: Sequence[Variant],
-    target: Target,
-    slots: int,
-    on_result: Callable[[Result], None],
-    stop: Callable[[Result], bool] = lambda _: False,
-) -> list[Result]:
-    """Runs every variant once and returns the results in the order of the variants.
+class Closable(Protocol):
+    """A place where variants run one after the other."""
 
-    There is one slot at an address. When `stop` says so of a result, what has not begun is left out.
+    async def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
+
+SlotT = TypeVar("SlotT", bound=Closable)
+
+
+async def spread(
+    variants: Sequence[Variant],
+    make_slot: Callable[[], SlotT],
+    count: int,
+    run: Callable[[Variant, SlotT], Awaitable[Result]],
+    on_result: Callable[[Result], None],
+    stop: Callable[[Result], bool],
+) -> list[Result]:
+    """Runs every variant once, on so many slots at a time, and returns the results in the order of the variants.
+
+    When `stop` says so of a result, what has not begun is left out.
     """
-    waiting = deque(enumerate(_grouped(variants)))
+    waiting = deque(enumerate(variants))
     results: dict[int, Result] = {}
 
-    async def worker() -> None:
-        slot = Slot(target.command, target.address, target.args, reference=target.reference)
+    async def work() -> None:
+        slot = make_slot()
         try:
             while waiting:
                 number, variant = waiting.popleft()
-                result = await execute(variant, slot)
+                result = await run(variant, slot)
                 results[number] = result
                 on_result(result)
                 if stop(result):
@@ -50,9 +63,24 @@ async def run_variants(
         finally:
             await slot.close()
 
-    count = max(1, min(slots if target.command is not None else 1, len(variants)))
-    await asyncio.gather(*(worker() for _ in range(count)))
+    await asyncio.gather(*(work() for _ in range(max(1, min(count, len(variants))))))
     return [results[number] for number in sorted(results)]
+
+
+async def run_variants(
+    variants: Sequence[Variant],
+    target: Target,
+    slots: int,
+    on_result: Callable[[Result], None],
+    stop: Callable[[Result], bool] = lambda _: False,
+) -> list[Result]:
+    """Runs every variant once against a server, as `spread` does. There is one slot at an address."""
+
+    def make_slot() -> Slot:
+        return Slot(target.command, target.address, target.args, reference=target.reference)
+
+    count = slots if target.command is not None else 1
+    return await spread(_grouped(variants), make_slot, count, execute, on_result, stop)
 
 
 def _grouped(variants: Sequence[Variant]) -> list[Variant]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from rockqueue_conformance.language.model import Step, Variant
 from rockqueue_conformance.language.values import UnknownVariable
 from rockqueue_conformance.runner.execute import VARIANT_TIMEOUT_S, Result, unique_queue
+from rockqueue_conformance.runner.suite import spread
 from rockqueue_conformance.sdk.context import SdkContext
 from rockqueue_conformance.sdk.drivers import DriverMissing, DriverSpec
 from rockqueue_conformance.sdk.process import DriverProcess, DriverTrouble
@@ -32,25 +32,8 @@ async def run_sdk_variants(
     on_result: Callable[[Result], None],
     stop: Callable[[Result], bool] = lambda _: False,
 ) -> list[Result]:
-    """Runs every variant once, on so many slots at a time; results in the order of the variants."""
-    waiting = deque(enumerate(variants))
-    results: dict[int, Result] = {}
-
-    async def work() -> None:
-        slot = slots()
-        try:
-            while waiting:
-                number, variant = waiting.popleft()
-                result = await execute_sdk(variant, slot)
-                results[number] = result
-                on_result(result)
-                if stop(result):
-                    waiting.clear()
-        finally:
-            await slot.close()
-
-    await asyncio.gather(*(work() for _ in range(max(1, min(count, len(variants))))))
-    return [results[number] for number in sorted(results)]
+    """Runs every variant once, as `spread` does."""
+    return await spread(variants, slots, count, execute_sdk, on_result, stop)
 
 
 async def prepare_drivers(drivers: Sequence[DriverSpec]) -> None:
