@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,8 +31,8 @@ func TestTheProgramsOfTheREADMETellTheStory(t *testing.T) {
 	story := newStory(t)
 	story.have(story.run("push"), "on disk:")
 
-	worked := story.workUntil("grace@example.com")
-	story.have(worked, "mail to ada@example.com: welcome, Ada!", "mail to user1@example.com", "mail to user2@example.com")
+	story.workUntil("mail to ada@example.com: welcome, Ada!", "mail to user1@example.com", "mail to user2@example.com",
+		"mail to grace@example.com")
 	story.have(story.run("watch"), "JOB_PUSHED welcome_email 0", "JOB_DEAD welcome_email 1", "completed: 4")
 	story.have(story.run("deadletters"),
 		`dead: {"to":"nobody"} NON_RETRYABLE "nobody" is not an address`, "put back: 1")
@@ -98,8 +99,9 @@ func (s *story) run(program string) string {
 	return s.output(filepath.Join(s.folder, "bin", program))
 }
 
-// workUntil runs the worker until it has printed a line, and stops it as a service manager would.
-func (s *story) workUntil(last string) string {
+// workUntil runs the worker until it has printed each of the wanted texts, in whatever order, and stops it as a service
+// manager would.
+func (s *story) workUntil(wanted ...string) {
 	s.t.Helper()
 	worker := s.command(filepath.Join(s.folder, "bin", "worker"))
 	output, err := worker.StdoutPipe()
@@ -109,7 +111,7 @@ func (s *story) workUntil(last string) string {
 	signalled := false
 	for scanner := bufio.NewScanner(output); scanner.Scan(); {
 		fmt.Fprintln(&lines, scanner.Text())
-		if strings.Contains(scanner.Text(), last) && !signalled {
+		if !signalled && containsAll(lines.String(), wanted) {
 			signalled = true
 			noError(s.t, worker.Process.Signal(syscall.SIGTERM))
 		}
@@ -117,7 +119,11 @@ func (s *story) workUntil(last string) string {
 	if err := worker.Wait(); err != nil {
 		s.t.Fatalf("the worker: %v\n%s", err, lines.String())
 	}
-	return lines.String()
+	s.have(lines.String(), wanted...)
+}
+
+func containsAll(text string, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(one string) bool { return !strings.Contains(text, one) })
 }
 
 func (s *story) have(output string, wanted ...string) {

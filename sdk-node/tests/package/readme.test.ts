@@ -66,14 +66,14 @@ async function program(...parameters: string[]): Promise<string> {
   return stdout;
 }
 
-/** Runs worker.mjs until it has printed what is waited for, and stops it as a service manager would. */
-async function workUntil(last: string): Promise<string> {
+/** Runs worker.mjs until it has printed each of the wanted texts, in any order, and stops it as a service manager would. */
+async function workUntil(...wanted: string[]): Promise<string> {
   const worker = spawn(process.execPath, ["worker.mjs"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let stopped = false;
   const take = (text: Buffer): void => {
     said += text.toString();
-    if (!stopped && said.includes(last)) {
+    if (!stopped && wanted.every((one) => said.includes(one))) {
       stopped = true;
       worker.kill("SIGTERM");
     }
@@ -92,8 +92,10 @@ it("the programs of the README tell the story", { timeout: 240_000 }, async () =
   expect(await program("push.mjs")).toContain("on disk:");
   expect(await program("signup.mjs")).toContain("signed up: 200");
 
-  const worked = await workUntil("grace@example.com");
-  expect(worked).toContain("mail to ada@example.com: welcome, Ada!");
+  const toUsers = [1, 2, 3].map((n) => `mail to user${n}@example.com`);
+  const ada = "mail to ada@example.com: welcome, Ada!";
+  const worked = await workUntil("mail to grace@example.com", ada, ...toUsers);
+  expect(worked).toContain(ada);
   expect(worked.match(/mail to user/g)?.length).toBe(3);
 
   const watched = await program("watch.mjs");
