@@ -261,6 +261,172 @@ func (x *PushedJob) GetReplaced() bool {
 	return false
 }
 
+// A batch of jobs on a stream.
+type StreamPushesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A number that the caller chooses to know the answer by; the server only gives it back.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The batch, with all the rules of PushJobs.
+	Batch         *PushJobsRequest `protobuf:"bytes,2,opt,name=batch,proto3" json:"batch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamPushesRequest) Reset() {
+	*x = StreamPushesRequest{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamPushesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamPushesRequest) ProtoMessage() {}
+
+func (x *StreamPushesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamPushesRequest.ProtoReflect.Descriptor instead.
+func (*StreamPushesRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StreamPushesRequest) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *StreamPushesRequest) GetBatch() *PushJobsRequest {
+	if x != nil {
+		return x.Batch
+	}
+	return nil
+}
+
+// What became of batches of a stream, all of them answered now.
+type StreamPushesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each batch.
+	Outcomes      []*PushOutcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamPushesResponse) Reset() {
+	*x = StreamPushesResponse{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamPushesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamPushesResponse) ProtoMessage() {}
+
+func (x *StreamPushesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamPushesResponse.ProtoReflect.Descriptor instead.
+func (*StreamPushesResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *StreamPushesResponse) GetOutcomes() []*PushOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+// What became of one batch of a stream.
+type PushOutcome struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in the request.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Why the batch was refused: nothing of it is stored, unless the reason says that the outcome is unknown. Not set: it was
+	// not.
+	Failure *EntryStatus `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	// The answer to the batch. Not set when it was refused.
+	Answer        *PushJobsResponse `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushOutcome) Reset() {
+	*x = PushOutcome{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushOutcome) ProtoMessage() {}
+
+func (x *PushOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushOutcome.ProtoReflect.Descriptor instead.
+func (*PushOutcome) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PushOutcome) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *PushOutcome) GetFailure() *EntryStatus {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+func (x *PushOutcome) GetAnswer() *PushJobsResponse {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
 // Which job to return.
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -272,7 +438,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -284,7 +450,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -297,7 +463,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{3}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -318,7 +484,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +496,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +509,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{4}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetJobResponse) GetJob() *Job {
@@ -364,7 +530,7 @@ type GetJobLogsRequest struct {
 
 func (x *GetJobLogsRequest) Reset() {
 	*x = GetJobLogsRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -376,7 +542,7 @@ func (x *GetJobLogsRequest) String() string {
 func (*GetJobLogsRequest) ProtoMessage() {}
 
 func (x *GetJobLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -389,7 +555,7 @@ func (x *GetJobLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobLogsRequest.ProtoReflect.Descriptor instead.
 func (*GetJobLogsRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{5}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetJobLogsRequest) GetJobId() string {
@@ -412,7 +578,7 @@ type GetJobLogsResponse struct {
 
 func (x *GetJobLogsResponse) Reset() {
 	*x = GetJobLogsResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +590,7 @@ func (x *GetJobLogsResponse) String() string {
 func (*GetJobLogsResponse) ProtoMessage() {}
 
 func (x *GetJobLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +603,7 @@ func (x *GetJobLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobLogsResponse.ProtoReflect.Descriptor instead.
 func (*GetJobLogsResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{6}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetJobLogsResponse) GetLines() []*LogLine {
@@ -475,7 +641,7 @@ type JobFilter struct {
 
 func (x *JobFilter) Reset() {
 	*x = JobFilter{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +653,7 @@ func (x *JobFilter) String() string {
 func (*JobFilter) ProtoMessage() {}
 
 func (x *JobFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +666,7 @@ func (x *JobFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFilter.ProtoReflect.Descriptor instead.
 func (*JobFilter) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{7}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JobFilter) GetQueue() string {
@@ -565,7 +731,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[8]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +743,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[8]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +756,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{8}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListJobsRequest) GetFilter() *JobFilter {
@@ -641,7 +807,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[9]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -653,7 +819,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[9]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -666,7 +832,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{9}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -694,7 +860,7 @@ type JobIds struct {
 
 func (x *JobIds) Reset() {
 	*x = JobIds{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[10]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +872,7 @@ func (x *JobIds) String() string {
 func (*JobIds) ProtoMessage() {}
 
 func (x *JobIds) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[10]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +885,7 @@ func (x *JobIds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobIds.ProtoReflect.Descriptor instead.
 func (*JobIds) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{10}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobIds) GetIds() []string {
@@ -742,7 +908,7 @@ type EntryFailure struct {
 
 func (x *EntryFailure) Reset() {
 	*x = EntryFailure{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[11]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +920,7 @@ func (x *EntryFailure) String() string {
 func (*EntryFailure) ProtoMessage() {}
 
 func (x *EntryFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[11]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +933,7 @@ func (x *EntryFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntryFailure.ProtoReflect.Descriptor instead.
 func (*EntryFailure) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{11}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EntryFailure) GetIndex() int32 {
@@ -794,14 +960,18 @@ type EntryStatus struct {
 	// For people; may change at any time.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// As `google.rpc.ErrorInfo.metadata`.
-	Metadata      map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Metadata map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As `google.rpc.BadRequest.field_violations`.
+	Violations []*FieldViolation `protobuf:"bytes,5,rep,name=violations,proto3" json:"violations,omitempty"`
+	// As `google.rpc.RetryInfo.retry_delay`. Not set where waiting does not help.
+	RetryDelay    *durationpb.Duration `protobuf:"bytes,6,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EntryStatus) Reset() {
 	*x = EntryStatus{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[12]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +983,7 @@ func (x *EntryStatus) String() string {
 func (*EntryStatus) ProtoMessage() {}
 
 func (x *EntryStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[12]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +996,7 @@ func (x *EntryStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntryStatus.ProtoReflect.Descriptor instead.
 func (*EntryStatus) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{12}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EntryStatus) GetCode() int32 {
@@ -857,6 +1027,75 @@ func (x *EntryStatus) GetMetadata() map[string]string {
 	return nil
 }
 
+func (x *EntryStatus) GetViolations() []*FieldViolation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
+func (x *EntryStatus) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
+// A field at fault.
+type FieldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path of the field in the request.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What is wrong with it, for people.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldViolation) Reset() {
+	*x = FieldViolation{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldViolation) ProtoMessage() {}
+
+func (x *FieldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldViolation.ProtoReflect.Descriptor instead.
+func (*FieldViolation) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FieldViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // Which jobs to cancel.
 type CancelJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -877,7 +1116,7 @@ type CancelJobsRequest struct {
 
 func (x *CancelJobsRequest) Reset() {
 	*x = CancelJobsRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[13]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1128,7 @@ func (x *CancelJobsRequest) String() string {
 func (*CancelJobsRequest) ProtoMessage() {}
 
 func (x *CancelJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[13]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1141,7 @@ func (x *CancelJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobsRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobsRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{13}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CancelJobsRequest) GetRequestId() string {
@@ -978,7 +1217,7 @@ type CancelJobsResponse struct {
 
 func (x *CancelJobsResponse) Reset() {
 	*x = CancelJobsResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[14]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1229,7 @@ func (x *CancelJobsResponse) String() string {
 func (*CancelJobsResponse) ProtoMessage() {}
 
 func (x *CancelJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[14]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1242,7 @@ func (x *CancelJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobsResponse.ProtoReflect.Descriptor instead.
 func (*CancelJobsResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{14}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CancelJobsResponse) GetAffected() int64 {
@@ -1049,7 +1288,7 @@ type RetryJobsRequest struct {
 
 func (x *RetryJobsRequest) Reset() {
 	*x = RetryJobsRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[15]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1300,7 @@ func (x *RetryJobsRequest) String() string {
 func (*RetryJobsRequest) ProtoMessage() {}
 
 func (x *RetryJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[15]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1313,7 @@ func (x *RetryJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobsRequest.ProtoReflect.Descriptor instead.
 func (*RetryJobsRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{15}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RetryJobsRequest) GetRequestId() string {
@@ -1157,7 +1396,7 @@ type RetryJobsResponse struct {
 
 func (x *RetryJobsResponse) Reset() {
 	*x = RetryJobsResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[16]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1408,7 @@ func (x *RetryJobsResponse) String() string {
 func (*RetryJobsResponse) ProtoMessage() {}
 
 func (x *RetryJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[16]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1421,7 @@ func (x *RetryJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobsResponse.ProtoReflect.Descriptor instead.
 func (*RetryJobsResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{16}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RetryJobsResponse) GetAffected() int64 {
@@ -1226,7 +1465,7 @@ type DeleteJobsRequest struct {
 
 func (x *DeleteJobsRequest) Reset() {
 	*x = DeleteJobsRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[17]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1477,7 @@ func (x *DeleteJobsRequest) String() string {
 func (*DeleteJobsRequest) ProtoMessage() {}
 
 func (x *DeleteJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[17]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1490,7 @@ func (x *DeleteJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobsRequest.ProtoReflect.Descriptor instead.
 func (*DeleteJobsRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{17}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteJobsRequest) GetRequestId() string {
@@ -1327,7 +1566,7 @@ type DeleteJobsResponse struct {
 
 func (x *DeleteJobsResponse) Reset() {
 	*x = DeleteJobsResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[18]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1578,7 @@ func (x *DeleteJobsResponse) String() string {
 func (*DeleteJobsResponse) ProtoMessage() {}
 
 func (x *DeleteJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[18]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1591,7 @@ func (x *DeleteJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobsResponse.ProtoReflect.Descriptor instead.
 func (*DeleteJobsResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{18}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeleteJobsResponse) GetAffected() int64 {
@@ -1389,7 +1628,7 @@ type WaitJobRequest struct {
 
 func (x *WaitJobRequest) Reset() {
 	*x = WaitJobRequest{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[19]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1640,7 @@ func (x *WaitJobRequest) String() string {
 func (*WaitJobRequest) ProtoMessage() {}
 
 func (x *WaitJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[19]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1653,7 @@ func (x *WaitJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitJobRequest.ProtoReflect.Descriptor instead.
 func (*WaitJobRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{19}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WaitJobRequest) GetJobId() string {
@@ -1444,7 +1683,7 @@ type WaitJobResponse struct {
 
 func (x *WaitJobResponse) Reset() {
 	*x = WaitJobResponse{}
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[20]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1695,7 @@ func (x *WaitJobResponse) String() string {
 func (*WaitJobResponse) ProtoMessage() {}
 
 func (x *WaitJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_service_proto_msgTypes[20]
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1708,7 @@ func (x *WaitJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitJobResponse.ProtoReflect.Descriptor instead.
 func (*WaitJobResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{20}
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WaitJobResponse) GetJob() *Job {
@@ -1506,7 +1745,16 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\tPushedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1a\n" +
 	"\bexisting\x18\x02 \x01(\bR\bexisting\x12\x1a\n" +
-	"\breplaced\x18\x03 \x01(\bR\breplaced\"&\n" +
+	"\breplaced\x18\x03 \x01(\bR\breplaced\"f\n" +
+	"\x13StreamPushesRequest\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x123\n" +
+	"\x05batch\x18\x02 \x01(\v2\x1d.rockqueue.v1.PushJobsRequestR\x05batch\"M\n" +
+	"\x14StreamPushesResponse\x125\n" +
+	"\boutcomes\x18\x01 \x03(\v2\x19.rockqueue.v1.PushOutcomeR\boutcomes\"\x96\x01\n" +
+	"\vPushOutcome\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x123\n" +
+	"\afailure\x18\x02 \x01(\v2\x19.rockqueue.v1.EntryStatusR\afailure\x126\n" +
+	"\x06answer\x18\x03 \x01(\v2\x1e.rockqueue.v1.PushJobsResponseR\x06answer\"&\n" +
 	"\rGetJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"5\n" +
 	"\x0eGetJobResponse\x12#\n" +
@@ -1537,15 +1785,23 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\"W\n" +
 	"\fEntryFailure\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x121\n" +
-	"\x06status\x18\x02 \x01(\v2\x19.rockqueue.v1.EntryStatusR\x06status\"\xd5\x01\n" +
+	"\x06status\x18\x02 \x01(\v2\x19.rockqueue.v1.EntryStatusR\x06status\"\xcf\x02\n" +
 	"\vEntryStatus\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12C\n" +
-	"\bmetadata\x18\x04 \x03(\v2'.rockqueue.v1.EntryStatus.MetadataEntryR\bmetadata\x1a;\n" +
+	"\bmetadata\x18\x04 \x03(\v2'.rockqueue.v1.EntryStatus.MetadataEntryR\bmetadata\x12<\n" +
+	"\n" +
+	"violations\x18\x05 \x03(\v2\x1c.rockqueue.v1.FieldViolationR\n" +
+	"violations\x12:\n" +
+	"\vretry_delay\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb4\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +
+	"\x0eFieldViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xb4\x01\n" +
 	"\x11CancelJobsRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12*\n" +
@@ -1589,10 +1845,11 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\tListOrder\x12\x1a\n" +
 	"\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17LIST_ORDER_OLDEST_FIRST\x10\x01\x12\x1b\n" +
-	"\x17LIST_ORDER_NEWEST_FIRST\x10\x022\x98\x05\n" +
+	"\x17LIST_ORDER_NEWEST_FIRST\x10\x022\xf3\x05\n" +
 	"\n" +
 	"JobService\x12N\n" +
-	"\bPushJobs\x12\x1d.rockqueue.v1.PushJobsRequest\x1a\x1e.rockqueue.v1.PushJobsResponse\"\x03\x90\x02\x02\x12H\n" +
+	"\bPushJobs\x12\x1d.rockqueue.v1.PushJobsRequest\x1a\x1e.rockqueue.v1.PushJobsResponse\"\x03\x90\x02\x02\x12Y\n" +
+	"\fStreamPushes\x12!.rockqueue.v1.StreamPushesRequest\x1a\".rockqueue.v1.StreamPushesResponse(\x010\x01\x12H\n" +
 	"\x06GetJob\x12\x1b.rockqueue.v1.GetJobRequest\x1a\x1c.rockqueue.v1.GetJobResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\n" +
 	"GetJobLogs\x12\x1f.rockqueue.v1.GetJobLogsRequest\x1a .rockqueue.v1.GetJobLogsResponse\"\x03\x90\x02\x01\x12N\n" +
@@ -1618,86 +1875,98 @@ func file_rockqueue_v1_job_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rockqueue_v1_job_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rockqueue_v1_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_rockqueue_v1_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_rockqueue_v1_job_service_proto_goTypes = []any{
 	(ListOrder)(0),                // 0: rockqueue.v1.ListOrder
 	(*PushJobsRequest)(nil),       // 1: rockqueue.v1.PushJobsRequest
 	(*PushJobsResponse)(nil),      // 2: rockqueue.v1.PushJobsResponse
 	(*PushedJob)(nil),             // 3: rockqueue.v1.PushedJob
-	(*GetJobRequest)(nil),         // 4: rockqueue.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 5: rockqueue.v1.GetJobResponse
-	(*GetJobLogsRequest)(nil),     // 6: rockqueue.v1.GetJobLogsRequest
-	(*GetJobLogsResponse)(nil),    // 7: rockqueue.v1.GetJobLogsResponse
-	(*JobFilter)(nil),             // 8: rockqueue.v1.JobFilter
-	(*ListJobsRequest)(nil),       // 9: rockqueue.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 10: rockqueue.v1.ListJobsResponse
-	(*JobIds)(nil),                // 11: rockqueue.v1.JobIds
-	(*EntryFailure)(nil),          // 12: rockqueue.v1.EntryFailure
-	(*EntryStatus)(nil),           // 13: rockqueue.v1.EntryStatus
-	(*CancelJobsRequest)(nil),     // 14: rockqueue.v1.CancelJobsRequest
-	(*CancelJobsResponse)(nil),    // 15: rockqueue.v1.CancelJobsResponse
-	(*RetryJobsRequest)(nil),      // 16: rockqueue.v1.RetryJobsRequest
-	(*RetryJobsResponse)(nil),     // 17: rockqueue.v1.RetryJobsResponse
-	(*DeleteJobsRequest)(nil),     // 18: rockqueue.v1.DeleteJobsRequest
-	(*DeleteJobsResponse)(nil),    // 19: rockqueue.v1.DeleteJobsResponse
-	(*WaitJobRequest)(nil),        // 20: rockqueue.v1.WaitJobRequest
-	(*WaitJobResponse)(nil),       // 21: rockqueue.v1.WaitJobResponse
-	nil,                           // 22: rockqueue.v1.EntryStatus.MetadataEntry
-	(*JobSpec)(nil),               // 23: rockqueue.v1.JobSpec
-	(Durability)(0),               // 24: rockqueue.v1.Durability
-	(*Job)(nil),                   // 25: rockqueue.v1.Job
-	(*LogLine)(nil),               // 26: rockqueue.v1.LogLine
-	(JobState)(0),                 // 27: rockqueue.v1.JobState
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*StreamPushesRequest)(nil),   // 4: rockqueue.v1.StreamPushesRequest
+	(*StreamPushesResponse)(nil),  // 5: rockqueue.v1.StreamPushesResponse
+	(*PushOutcome)(nil),           // 6: rockqueue.v1.PushOutcome
+	(*GetJobRequest)(nil),         // 7: rockqueue.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 8: rockqueue.v1.GetJobResponse
+	(*GetJobLogsRequest)(nil),     // 9: rockqueue.v1.GetJobLogsRequest
+	(*GetJobLogsResponse)(nil),    // 10: rockqueue.v1.GetJobLogsResponse
+	(*JobFilter)(nil),             // 11: rockqueue.v1.JobFilter
+	(*ListJobsRequest)(nil),       // 12: rockqueue.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 13: rockqueue.v1.ListJobsResponse
+	(*JobIds)(nil),                // 14: rockqueue.v1.JobIds
+	(*EntryFailure)(nil),          // 15: rockqueue.v1.EntryFailure
+	(*EntryStatus)(nil),           // 16: rockqueue.v1.EntryStatus
+	(*FieldViolation)(nil),        // 17: rockqueue.v1.FieldViolation
+	(*CancelJobsRequest)(nil),     // 18: rockqueue.v1.CancelJobsRequest
+	(*CancelJobsResponse)(nil),    // 19: rockqueue.v1.CancelJobsResponse
+	(*RetryJobsRequest)(nil),      // 20: rockqueue.v1.RetryJobsRequest
+	(*RetryJobsResponse)(nil),     // 21: rockqueue.v1.RetryJobsResponse
+	(*DeleteJobsRequest)(nil),     // 22: rockqueue.v1.DeleteJobsRequest
+	(*DeleteJobsResponse)(nil),    // 23: rockqueue.v1.DeleteJobsResponse
+	(*WaitJobRequest)(nil),        // 24: rockqueue.v1.WaitJobRequest
+	(*WaitJobResponse)(nil),       // 25: rockqueue.v1.WaitJobResponse
+	nil,                           // 26: rockqueue.v1.EntryStatus.MetadataEntry
+	(*JobSpec)(nil),               // 27: rockqueue.v1.JobSpec
+	(Durability)(0),               // 28: rockqueue.v1.Durability
+	(*Job)(nil),                   // 29: rockqueue.v1.Job
+	(*LogLine)(nil),               // 30: rockqueue.v1.LogLine
+	(JobState)(0),                 // 31: rockqueue.v1.JobState
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
 }
 var file_rockqueue_v1_job_service_proto_depIdxs = []int32{
-	23, // 0: rockqueue.v1.PushJobsRequest.jobs:type_name -> rockqueue.v1.JobSpec
-	24, // 1: rockqueue.v1.PushJobsRequest.durability:type_name -> rockqueue.v1.Durability
+	27, // 0: rockqueue.v1.PushJobsRequest.jobs:type_name -> rockqueue.v1.JobSpec
+	28, // 1: rockqueue.v1.PushJobsRequest.durability:type_name -> rockqueue.v1.Durability
 	3,  // 2: rockqueue.v1.PushJobsResponse.jobs:type_name -> rockqueue.v1.PushedJob
-	24, // 3: rockqueue.v1.PushJobsResponse.durability:type_name -> rockqueue.v1.Durability
-	25, // 4: rockqueue.v1.GetJobResponse.job:type_name -> rockqueue.v1.Job
-	26, // 5: rockqueue.v1.GetJobLogsResponse.lines:type_name -> rockqueue.v1.LogLine
-	27, // 6: rockqueue.v1.JobFilter.state:type_name -> rockqueue.v1.JobState
-	28, // 7: rockqueue.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	28, // 8: rockqueue.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
-	8,  // 9: rockqueue.v1.ListJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	0,  // 10: rockqueue.v1.ListJobsRequest.order:type_name -> rockqueue.v1.ListOrder
-	25, // 11: rockqueue.v1.ListJobsResponse.jobs:type_name -> rockqueue.v1.Job
-	13, // 12: rockqueue.v1.EntryFailure.status:type_name -> rockqueue.v1.EntryStatus
-	22, // 13: rockqueue.v1.EntryStatus.metadata:type_name -> rockqueue.v1.EntryStatus.MetadataEntry
-	11, // 14: rockqueue.v1.CancelJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	8,  // 15: rockqueue.v1.CancelJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	12, // 16: rockqueue.v1.CancelJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	11, // 17: rockqueue.v1.RetryJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	8,  // 18: rockqueue.v1.RetryJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	12, // 19: rockqueue.v1.RetryJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	11, // 20: rockqueue.v1.DeleteJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	8,  // 21: rockqueue.v1.DeleteJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	12, // 22: rockqueue.v1.DeleteJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	29, // 23: rockqueue.v1.WaitJobRequest.timeout:type_name -> google.protobuf.Duration
-	25, // 24: rockqueue.v1.WaitJobResponse.job:type_name -> rockqueue.v1.Job
-	1,  // 25: rockqueue.v1.JobService.PushJobs:input_type -> rockqueue.v1.PushJobsRequest
-	4,  // 26: rockqueue.v1.JobService.GetJob:input_type -> rockqueue.v1.GetJobRequest
-	6,  // 27: rockqueue.v1.JobService.GetJobLogs:input_type -> rockqueue.v1.GetJobLogsRequest
-	9,  // 28: rockqueue.v1.JobService.ListJobs:input_type -> rockqueue.v1.ListJobsRequest
-	14, // 29: rockqueue.v1.JobService.CancelJobs:input_type -> rockqueue.v1.CancelJobsRequest
-	16, // 30: rockqueue.v1.JobService.RetryJobs:input_type -> rockqueue.v1.RetryJobsRequest
-	18, // 31: rockqueue.v1.JobService.DeleteJobs:input_type -> rockqueue.v1.DeleteJobsRequest
-	20, // 32: rockqueue.v1.JobService.WaitJob:input_type -> rockqueue.v1.WaitJobRequest
-	2,  // 33: rockqueue.v1.JobService.PushJobs:output_type -> rockqueue.v1.PushJobsResponse
-	5,  // 34: rockqueue.v1.JobService.GetJob:output_type -> rockqueue.v1.GetJobResponse
-	7,  // 35: rockqueue.v1.JobService.GetJobLogs:output_type -> rockqueue.v1.GetJobLogsResponse
-	10, // 36: rockqueue.v1.JobService.ListJobs:output_type -> rockqueue.v1.ListJobsResponse
-	15, // 37: rockqueue.v1.JobService.CancelJobs:output_type -> rockqueue.v1.CancelJobsResponse
-	17, // 38: rockqueue.v1.JobService.RetryJobs:output_type -> rockqueue.v1.RetryJobsResponse
-	19, // 39: rockqueue.v1.JobService.DeleteJobs:output_type -> rockqueue.v1.DeleteJobsResponse
-	21, // 40: rockqueue.v1.JobService.WaitJob:output_type -> rockqueue.v1.WaitJobResponse
-	33, // [33:41] is the sub-list for method output_type
-	25, // [25:33] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	28, // 3: rockqueue.v1.PushJobsResponse.durability:type_name -> rockqueue.v1.Durability
+	1,  // 4: rockqueue.v1.StreamPushesRequest.batch:type_name -> rockqueue.v1.PushJobsRequest
+	6,  // 5: rockqueue.v1.StreamPushesResponse.outcomes:type_name -> rockqueue.v1.PushOutcome
+	16, // 6: rockqueue.v1.PushOutcome.failure:type_name -> rockqueue.v1.EntryStatus
+	2,  // 7: rockqueue.v1.PushOutcome.answer:type_name -> rockqueue.v1.PushJobsResponse
+	29, // 8: rockqueue.v1.GetJobResponse.job:type_name -> rockqueue.v1.Job
+	30, // 9: rockqueue.v1.GetJobLogsResponse.lines:type_name -> rockqueue.v1.LogLine
+	31, // 10: rockqueue.v1.JobFilter.state:type_name -> rockqueue.v1.JobState
+	32, // 11: rockqueue.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	32, // 12: rockqueue.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	11, // 13: rockqueue.v1.ListJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	0,  // 14: rockqueue.v1.ListJobsRequest.order:type_name -> rockqueue.v1.ListOrder
+	29, // 15: rockqueue.v1.ListJobsResponse.jobs:type_name -> rockqueue.v1.Job
+	16, // 16: rockqueue.v1.EntryFailure.status:type_name -> rockqueue.v1.EntryStatus
+	26, // 17: rockqueue.v1.EntryStatus.metadata:type_name -> rockqueue.v1.EntryStatus.MetadataEntry
+	17, // 18: rockqueue.v1.EntryStatus.violations:type_name -> rockqueue.v1.FieldViolation
+	33, // 19: rockqueue.v1.EntryStatus.retry_delay:type_name -> google.protobuf.Duration
+	14, // 20: rockqueue.v1.CancelJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	11, // 21: rockqueue.v1.CancelJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	15, // 22: rockqueue.v1.CancelJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	14, // 23: rockqueue.v1.RetryJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	11, // 24: rockqueue.v1.RetryJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	15, // 25: rockqueue.v1.RetryJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	14, // 26: rockqueue.v1.DeleteJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	11, // 27: rockqueue.v1.DeleteJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	15, // 28: rockqueue.v1.DeleteJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	33, // 29: rockqueue.v1.WaitJobRequest.timeout:type_name -> google.protobuf.Duration
+	29, // 30: rockqueue.v1.WaitJobResponse.job:type_name -> rockqueue.v1.Job
+	1,  // 31: rockqueue.v1.JobService.PushJobs:input_type -> rockqueue.v1.PushJobsRequest
+	4,  // 32: rockqueue.v1.JobService.StreamPushes:input_type -> rockqueue.v1.StreamPushesRequest
+	7,  // 33: rockqueue.v1.JobService.GetJob:input_type -> rockqueue.v1.GetJobRequest
+	9,  // 34: rockqueue.v1.JobService.GetJobLogs:input_type -> rockqueue.v1.GetJobLogsRequest
+	12, // 35: rockqueue.v1.JobService.ListJobs:input_type -> rockqueue.v1.ListJobsRequest
+	18, // 36: rockqueue.v1.JobService.CancelJobs:input_type -> rockqueue.v1.CancelJobsRequest
+	20, // 37: rockqueue.v1.JobService.RetryJobs:input_type -> rockqueue.v1.RetryJobsRequest
+	22, // 38: rockqueue.v1.JobService.DeleteJobs:input_type -> rockqueue.v1.DeleteJobsRequest
+	24, // 39: rockqueue.v1.JobService.WaitJob:input_type -> rockqueue.v1.WaitJobRequest
+	2,  // 40: rockqueue.v1.JobService.PushJobs:output_type -> rockqueue.v1.PushJobsResponse
+	5,  // 41: rockqueue.v1.JobService.StreamPushes:output_type -> rockqueue.v1.StreamPushesResponse
+	8,  // 42: rockqueue.v1.JobService.GetJob:output_type -> rockqueue.v1.GetJobResponse
+	10, // 43: rockqueue.v1.JobService.GetJobLogs:output_type -> rockqueue.v1.GetJobLogsResponse
+	13, // 44: rockqueue.v1.JobService.ListJobs:output_type -> rockqueue.v1.ListJobsResponse
+	19, // 45: rockqueue.v1.JobService.CancelJobs:output_type -> rockqueue.v1.CancelJobsResponse
+	21, // 46: rockqueue.v1.JobService.RetryJobs:output_type -> rockqueue.v1.RetryJobsResponse
+	23, // 47: rockqueue.v1.JobService.DeleteJobs:output_type -> rockqueue.v1.DeleteJobsResponse
+	25, // 48: rockqueue.v1.JobService.WaitJob:output_type -> rockqueue.v1.WaitJobResponse
+	40, // [40:49] is the sub-list for method output_type
+	31, // [31:40] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_job_service_proto_init() }
@@ -1706,15 +1975,15 @@ func file_rockqueue_v1_job_service_proto_init() {
 		return
 	}
 	file_rockqueue_v1_job_proto_init()
-	file_rockqueue_v1_job_service_proto_msgTypes[13].OneofWrappers = []any{
+	file_rockqueue_v1_job_service_proto_msgTypes[17].OneofWrappers = []any{
 		(*CancelJobsRequest_Jobs)(nil),
 		(*CancelJobsRequest_Filter)(nil),
 	}
-	file_rockqueue_v1_job_service_proto_msgTypes[15].OneofWrappers = []any{
+	file_rockqueue_v1_job_service_proto_msgTypes[19].OneofWrappers = []any{
 		(*RetryJobsRequest_Jobs)(nil),
 		(*RetryJobsRequest_Filter)(nil),
 	}
-	file_rockqueue_v1_job_service_proto_msgTypes[17].OneofWrappers = []any{
+	file_rockqueue_v1_job_service_proto_msgTypes[21].OneofWrappers = []any{
 		(*DeleteJobsRequest_Jobs)(nil),
 		(*DeleteJobsRequest_Filter)(nil),
 	}
@@ -1724,7 +1993,7 @@ func file_rockqueue_v1_job_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_job_service_proto_rawDesc), len(file_rockqueue_v1_job_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

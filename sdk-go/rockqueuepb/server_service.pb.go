@@ -147,7 +147,9 @@ type Capabilities struct {
 	// `Complete.follow_ups`.
 	FollowUps bool `protobuf:"varint,5,opt,name=follow_ups,json=followUps,proto3" json:"follow_ups,omitempty"`
 	// Services of `rockqueue.testing.v1`.
-	Testing       bool `protobuf:"varint,6,opt,name=testing,proto3" json:"testing,omitempty"`
+	Testing bool `protobuf:"varint,6,opt,name=testing,proto3" json:"testing,omitempty"`
+	// `JobService.StreamPushes`.
+	PushStream    bool `protobuf:"varint,7,opt,name=push_stream,json=pushStream,proto3" json:"push_stream,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -220,6 +222,13 @@ func (x *Capabilities) GetFollowUps() bool {
 func (x *Capabilities) GetTesting() bool {
 	if x != nil {
 		return x.Testing
+	}
+	return false
+}
+
+func (x *Capabilities) GetPushStream() bool {
+	if x != nil {
+		return x.PushStream
 	}
 	return false
 }
@@ -380,7 +389,7 @@ const file_rockqueue_v1_server_service_proto_rawDesc = "" +
 	"\fcapabilities\x18\x02 \x01(\v2\x1a.rockqueue.v1.CapabilitiesR\fcapabilities\x12,\n" +
 	"\x06limits\x18\x03 \x01(\v2\x14.rockqueue.v1.LimitsR\x06limits\x12;\n" +
 	"\vserver_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"serverTime\"\xc9\x01\n" +
+	"serverTime\"\xea\x01\n" +
 	"\fCapabilities\x12\x1f\n" +
 	"\vwork_stream\x18\x01 \x01(\bR\n" +
 	"workStream\x12\x1b\n" +
@@ -390,7 +399,9 @@ const file_rockqueue_v1_server_service_proto_rawDesc = "" +
 	"\fwatch_events\x18\x04 \x01(\bR\vwatchEvents\x12\x1d\n" +
 	"\n" +
 	"follow_ups\x18\x05 \x01(\bR\tfollowUps\x12\x18\n" +
-	"\atesting\x18\x06 \x01(\bR\atesting\"\xe5\x03\n" +
+	"\atesting\x18\x06 \x01(\bR\atesting\x12\x1f\n" +
+	"\vpush_stream\x18\a \x01(\bR\n" +
+	"pushStream\"\xe5\x03\n" +
 	"\x06Limits\x12#\n" +
 	"\rpayload_bytes\x18\x01 \x01(\x03R\fpayloadBytes\x12#\n" +
 	"\rbatch_entries\x18\x02 \x01(\x05R\fbatchEntries\x12\x1f\n" +

@@ -53,6 +53,17 @@ class Refusal:
             status.details.append(packed)
         return status.SerializeToString()
 
+    def entry_status(self) -> job_service_pb2.EntryStatus:
+        """The same as the outcome of a batch on a stream."""
+        status = job_service_pb2.EntryStatus(
+            code=self.code.value[0], reason=self.reason, message=self.reason or "scripted", metadata=self.metadata
+        )
+        for path, description in self.violations:
+            status.violations.add(field=path, description=description)
+        if self.retry_after_s is not None:
+            status.retry_delay.FromNanoseconds(round(self.retry_after_s * 1e9))
+        return status
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -177,6 +188,8 @@ class ScriptedServer:
         self.calls: list[Call] = []
         self.scripts: list[Script] = []
         self.streams = 0
+        self.push_streams = 0
+        self.open_push_streams: list[asyncio.Future[Refusal]] = []
         self.watches: list[list[Message | Refusal | threading.Event]] = []
         self.failures: list[BaseException] = []
         self._answers: dict[str, list[Answer]] = {}
@@ -198,6 +211,11 @@ class ScriptedServer:
     def of(self, method: str) -> list[Any]:
         """The requests of a method, in the order of their arrival."""
         return [call.request for call in list(self.calls) if call.method == method]
+
+    def break_pushes(self, refusal: Refusal) -> None:
+        """Ends the streams of pushes that are open."""
+        for broken in list(self.open_push_streams):
+            self._loop.call_soon_threadsafe(broken.set_result, refusal)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Waits until a condition on what was recorded holds."""
@@ -252,6 +270,12 @@ class _Handlers(grpc.GenericRpcHandler):
         self._server = server
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        if handler_call_details.method == "/rockqueue.v1.JobService/StreamPushes":
+            return grpc.stream_stream_rpc_method_handler(
+                self._pushes,
+                job_service_pb2.StreamPushesRequest.FromString,
+                job_service_pb2.StreamPushesResponse.SerializeToString,
+            )
         method = METHODS.get(handler_call_details.method)
         if method is None:
             return None
@@ -271,6 +295,45 @@ class _Handlers(grpc.GenericRpcHandler):
             return cast(Message, answer)
 
         return grpc.unary_unary_rpc_method_handler(unary, reading, writing)
+
+    async def _pushes(self, requests: AsyncIterator[Any], context: Any) -> None:
+        """Answers each batch as a PushJobs call would be; a script may answer `Break` to end the stream."""
+        server = self._server
+        server.push_streams += 1
+        broken: asyncio.Future[Refusal] = asyncio.get_running_loop().create_future()
+        server.open_push_streams.append(broken)
+        writing = asyncio.Lock()
+        playing: set[asyncio.Future[None]] = set()
+
+        async def play(message: Any) -> None:
+            call = Call("PushJobs", message.batch, None)
+            server.record(call)
+            try:
+                answer = await server.take_answer(call)
+            except Break as error:
+                if not broken.done():
+                    broken.set_result(error.refusal)
+                return
+            outcome = job_service_pb2.PushOutcome(sequence=message.sequence)
+            if isinstance(answer, Refusal):
+                outcome.failure.CopyFrom(answer.entry_status())
+            else:
+                outcome.answer.CopyFrom(cast(job_service_pb2.PushJobsResponse, answer))
+            async with writing:
+                await context.write(job_service_pb2.StreamPushesResponse(outcomes=[outcome]))
+
+        async def read() -> None:
+            async for message in requests:
+                playing.add(asyncio.ensure_future(play(message)))
+
+        playing.add(asyncio.ensure_future(read()))
+        try:
+            refusal = await broken
+            server.open_push_streams.remove(broken)
+            await _abort(context, refusal)
+        finally:
+            for task in playing:
+                task.cancel()
 
     async def _watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
         self._server.record(Call("WatchEvents", request, context.time_remaining()))

@@ -132,7 +132,30 @@ class Operations:
             request_id=new_request_id(), jobs=specs, durability=DURABILITIES[self.settings.durability]
         )
         final = frozenset[str]() if wait_while_full else _until_full
-        return (await self.call(methods.PUSH_JOBS, request, final_reasons=final)).jobs
+        return (await self._push(request, final_reasons=final)).jobs
+
+    async def _push(
+        self,
+        request: job_service_pb2.PushJobsRequest,
+        *,
+        timeout_s: float | None = None,
+        final_reasons: frozenset[str] = frozenset(),
+    ) -> job_service_pb2.PushJobsResponse:
+        """One logical push of a batch, with the client's deadline and retries."""
+        transport = await self.runtime.transport()
+        calling = Calling(
+            timeout_s=self.settings.timeout_s if timeout_s is None else timeout_s,
+            policy=self.settings.retry,
+            request_id=request.request_id,
+            final_reasons=final_reasons,
+        )
+
+        async def attempt(
+            _: object, batch: job_service_pb2.PushJobsRequest, attempt_s: float
+        ) -> job_service_pb2.PushJobsResponse:
+            return await transport.push(batch, attempt_s)
+
+        return await call_with_retry(attempt, methods.PUSH_JOBS, request, calling)
 
     def has_pushes(self) -> bool:
         """True when single pushes were made by this client."""
@@ -174,7 +197,7 @@ class Operations:
                 request_id=new_request_id(), jobs=batch, durability=DURABILITIES[durability or self.settings.durability]
             )
             try:
-                response = await self.call(methods.PUSH_JOBS, request, timeout_s=timeout_s)
+                response = await self._push(request, timeout_s=timeout_s)
             except RockQueueError as error:
                 error.add_note(f"{len(pushed)} of {len(specs)} jobs were stored by the batches before this one")
                 error.metadata["pushed"] = str(len(pushed))

@@ -103,7 +103,15 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.RockQueueError:
 def from_entry_status(status: job_service_pb2.EntryStatus) -> errors.RockQueueError:
     """The error for one entry of a batch that was not carried out."""
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
-    return make_error(code, status.reason, status.message, dict(status.metadata), from_server=True)
+    return make_error(
+        code,
+        status.reason,
+        status.message,
+        dict(status.metadata),
+        from_server=bool(status.reason),
+        retry_after=from_duration(status.retry_delay) if status.HasField("retry_delay") else None,
+        violations=tuple((one.field, one.description) for one in status.violations),
+    )
 
 
 def _status_details(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

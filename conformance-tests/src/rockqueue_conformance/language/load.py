@@ -71,6 +71,7 @@ def _case(area: str, data: dict[str, Any]) -> Case:
         proves=tuple(data["proves"]),
         steps=steps,
         deliveries=tuple(data.get("delivery", ())),
+        pushes=tuple(data.get("push", ())),
         crashable=data.get("crashable", False),
         needs=frozenset(data.get("needs", ())) | derived_needs(steps),
         fresh=data.get("fresh", False),

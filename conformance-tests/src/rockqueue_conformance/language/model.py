@@ -8,6 +8,8 @@ from typing import Any, cast
 DELIVERIES = ("stream", "pull")
 """How a variant of a case takes and settles jobs: by `Work`, or by `PullJobs` and `SettleJobs`."""
 
+PUSHES = ("call", "push_stream")
+"""How a variant of a case makes its PushJobs: by the call, or by `StreamPushes`."""
 
 _NEEDS_CLOCK = frozenset({"advance", "run_clock", "freeze_clock", "work"})
 _NEEDS_PROCESS = frozenset({"kill_server", "signal_server", "wait_exit", "start_server", "restart_server"})
@@ -37,6 +39,7 @@ class Case:
     proves: tuple[str, ...]
     steps: tuple[Step, ...]
     deliveries: tuple[str, ...] = ()
+    pushes: tuple[str, ...] = ()
     crashable: bool = False
     needs: frozenset[str] = frozenset()
     fresh: bool = False
@@ -58,12 +61,15 @@ class Variant:
 
     case: Case
     delivery: str | None = None
+    push: str | None = None
     crash_after: int | None = None
     drivers: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         axes: list[str] = [] if self.delivery is None else [self.delivery]
+        if self.push is not None:
+            axes.append(self.push)
         if self.drivers:
             axes.append(">".join(self.drivers))
         if self.crash_after is not None:

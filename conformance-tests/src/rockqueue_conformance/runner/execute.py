@@ -53,6 +53,8 @@ def missing_needs(variant: Variant, slot: Slot) -> str:
     wanted = set(case.needs) - {"process", "clock"}
     if variant.delivery is not None:
         wanted.add("work_stream" if variant.delivery == "stream" else "pull_jobs")
+    if variant.push == "push_stream":
+        wanted.add("push_stream")
     lacking = sorted(name for name in wanted if not slot.capabilities.get(name))
     return f"the server does not claim {', '.join(lacking)}" if lacking else ""
 

@@ -1,4 +1,4 @@
-"""From cases to variants: the delivery axis, the crash axis, and the choice by name."""
+"""From cases to variants: the delivery axis, the push axis, the crash axis, and the choice by name."""
 
 from __future__ import annotations
 
@@ -38,9 +38,8 @@ def variants(cases: Sequence[Case], choice: Choice) -> list[Variant]:
 
 
 def _plain(case: Case, choice: Choice) -> list[Variant]:
-    if not case.deliveries:
-        return [Variant(case)]
-    return [Variant(case, delivery) for delivery in case.deliveries if delivery in choice.deliveries]
+    deliveries = [one for one in case.deliveries if one in choice.deliveries] if case.deliveries else [None]
+    return [Variant(case, delivery, push) for delivery in deliveries for push in case.pushes or (None,)]
 
 
 def _crashes(case: Case, choice: Choice) -> list[Variant]:
@@ -55,8 +54,13 @@ def _crashes(case: Case, choice: Choice) -> list[Variant]:
     points = crash_points(case)
     for number, point in enumerate(points if full else _some(case, points)):
         by = deliveries if full else [deliveries[number % len(deliveries)]]
-        found += [Variant(case, delivery, point) for delivery in by]
+        found += [Variant(case, delivery, _push_of(case, number), point) for delivery in by]
     return found
+
+
+def _push_of(case: Case, number: int) -> str | None:
+    """How jobs are pushed when the server is killed: each way in turn."""
+    return case.pushes[number % len(case.pushes)] if case.pushes else None
 
 
 def _some(case: Case, points: list[int]) -> list[int]:

@@ -52,7 +52,7 @@ class WireJudge:
         """One attempt of a call."""
         if record.method in STREAMS:
             return
-        if record.deadline_s is None:
+        if record.deadline_s is None and not record.on_stream:
             self._flaw(f"{record.method} was called without a deadline")
         request: Any = record.request
         if request is None or "request_id" not in request.DESCRIPTOR.fields_by_name:

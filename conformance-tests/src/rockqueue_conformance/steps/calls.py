@@ -105,9 +105,14 @@ async def pending(ctx: CaseContext, step: Step) -> None:
         raise StepFailed(f"{ctx.background[step.value].method} was answered already: {task}")
 
 
+def with_defaults(ctx: CaseContext, jobs: list[Data]) -> list[Data]:
+    """Jobs for `${queue}` with the name `task`, unless they say otherwise."""
+    return [{"queue": ctx.scope["queue"], "name": "task", **job} for job in jobs]
+
+
 async def push(ctx: CaseContext, step: Step) -> None:
     """`push`: PushJobs; jobs go to `${queue}` and are named `task` unless they say so. `save` names their ids."""
-    jobs = [{"queue": ctx.scope["queue"], "name": "task", **job} for job in cast(list[Data], ctx.resolve(step.value))]
+    jobs = with_defaults(ctx, ctx.resolve(step.value))
     request: Data = {"jobs": jobs}
     for key in ("request_id", "durability"):
         if key in step.options:

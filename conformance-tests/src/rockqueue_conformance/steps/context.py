@@ -17,12 +17,14 @@ from rockqueue_conformance.wire.connection import CallFailed, Connection
 from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.errors import flaws
 from rockqueue_conformance.wire.methods import method
+from rockqueue_conformance.wire.push_stream import PushStream
 from rockqueue_conformance.wire.watch import Watch
 from rockqueue_conformance.wire.work_stream import WorkStream
 
 Data = dict[str, Any]
 
 _MOST_SHOWN = 700
+_PUSH_JOBS = "JobService.PushJobs"
 
 
 def _short() -> reprlib.Repr:
@@ -64,6 +66,7 @@ class CaseContext:
         for number in range(2, 6):
             self.scope[f"queue{number}"] = f"{unique}.{number}"
         self.streams: dict[str, WorkStream] = {}
+        self.push_streams: dict[str, PushStream] = {}
         self.watches: dict[str, Watch] = {}
         self.background: dict[str, Background] = {}
         self.stream_of: dict[str, str] = {}
@@ -81,12 +84,18 @@ class CaseContext:
         return resolve(value, self.scope)
 
     async def call(self, name: str, request: Any, within_s: float | None = None) -> Data:
-        """One unary call by name; notes both messages. CallFailed as the server answered it."""
+        """One unary call by name; notes both messages. CallFailed as the server answered it.
+
+        PushJobs goes by a stream where the variant says so.
+        """
         target = method(name)
         message = request if isinstance(request, bytes) else from_data(target.request, request)
         self.note("->", {name: request if not isinstance(request, bytes) else f"{len(request)} raw bytes"})
         try:
-            response = await self.connection.call(target, message, within_s or self.slot.patience_s)
+            if self.variant.push == "push_stream" and name == _PUSH_JOBS and not isinstance(request, bytes):
+                response = await self._push_by_stream(request, within_s or self.slot.patience_s)
+            else:
+                response = await self.connection.call(target, message, within_s or self.slot.patience_s)
         except CallFailed as failed:
             self.note("<-", {name: failed.error.to_data()})
             if failed.error.reason and (found := flaws(failed.error)):
@@ -94,6 +103,13 @@ class CaseContext:
             raise
         self.note("<-", {name: response})
         return response
+
+    async def _push_by_stream(self, request: Data, within_s: float) -> Data:
+        """PushJobs on a stream of the case's own, which is opened anew when it has ended."""
+        source = self.push_streams.get(_PUSH_JOBS)
+        if source is None or source.end is not None or source.connection is not self.connection:
+            source = self.push_streams[_PUSH_JOBS] = PushStream(self.connection, lambda _, __: None)
+        return await source.push(request, within_s)
 
     def note(self, direction: str, data: Data) -> None:
         """Keeps a message for the report, and lets the oracle look at deliveries."""
@@ -126,5 +142,7 @@ class CaseContext:
         await asyncio.gather(*(pending.task for pending in self.background.values()), return_exceptions=True)
         for stream in self.streams.values():
             await stream.snap()
+        for pushes in self.push_streams.values():
+            await pushes.snap()
         for watch in self.watches.values():
             await watch.stop()

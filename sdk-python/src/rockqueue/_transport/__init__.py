@@ -10,6 +10,7 @@ from typing import Protocol
 
 from rockqueue._methods import Method, Request, Response
 from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
+from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 
 
@@ -38,6 +39,10 @@ class Transport(Protocol):
 
     async def unary(self, method: Method[Request, Response], request: Request, timeout_s: float) -> Response:
         """One attempt of one call."""
+        ...
+
+    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+        """One attempt to push a batch; batches are carried out in the order in which they were begun."""
         ...
 
     def open_work(self) -> WorkStream:

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar, cast
 
 import grpc
+from google.protobuf.message import Message
 from grpc import aio
 
 from rockqueue._errors import ForkError, LimitExceeded, RockQueueError, Unavailable
 from rockqueue._methods import WATCH_EVENTS, WORK, Method, Request, Response
 from rockqueue._status import from_rpc_error
+from rockqueue._transport.push_stream import PushStream, opener
 from rockqueue._version import CLIENT
 from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
+from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 
 MESSAGE_BYTES = 5 * 1024 * 1024
@@ -50,16 +53,17 @@ class GrpcTransport:
                 "this process was forked while its parent was connected to a server, and gRPC does not survive that; "
                 "connect after the fork only, close clients before it, or start processes by spawn"
             )
+        # gRPC's core runs handlers of its own at a fork, which crash a child whose parent has an open stream. What the
+        # Python package makes of the same variable is off by default.
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         self._open.add(id(self))
         self._channel = aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._unary: dict[str, Any] = {}
+        self._pushes = PushStream(opener(self._channel))
 
     async def unary(self, method: Method[Request, Response], request: Request, timeout_s: float) -> Response:
         """One attempt, with `timeout_s` as its deadline on the wire."""
-        size = request.ByteSize()
-        if size > MESSAGE_BYTES:
-            metadata = {"field": method.name, "limit": str(MESSAGE_BYTES), "actual": str(size)}
-            raise LimitExceeded(f"{method.name}: {size} bytes are over the limit of {MESSAGE_BYTES}", metadata=metadata)
+        _check_size(method.name, request)
         path = method.path
         call = self._unary.get(path)
         if call is None:
@@ -72,6 +76,14 @@ class GrpcTransport:
             return cast(Response, await call(request, timeout=timeout_s))
         except aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+        except aio.UsageError as error:
+            raise Unavailable("the connection is closed") from error
+
+    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+        """One attempt, on the client's stream of pushes."""
+        _check_size("PushJobs", request)
+        try:
+            return await self._pushes.push(request, timeout_s)
         except aio.UsageError as error:
             raise Unavailable("the connection is closed") from error
 
@@ -108,8 +120,17 @@ class GrpcTransport:
 
     async def close(self) -> None:
         """Closes the channel at once; calls under way are cancelled."""
+        await self._pushes.close()
         await self._channel.close(None)
         self._open.discard(id(self))
+
+
+def _check_size(name: str, request: Message) -> None:
+    """Refuses what gRPC would refuse with fewer words."""
+    size = request.ByteSize()
+    if size > MESSAGE_BYTES:
+        metadata = {"field": name, "limit": str(MESSAGE_BYTES), "actual": str(size)}
+        raise LimitExceeded(f"{name}: {size} bytes are over the limit of {MESSAGE_BYTES}", metadata=metadata)
 
 
 if hasattr(os, "register_at_fork"):

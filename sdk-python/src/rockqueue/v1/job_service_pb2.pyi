@@ -49,6 +49,30 @@ class PushedJob(_message.Message):
     replaced: bool
     def __init__(self, job_id: _Optional[str] = ..., existing: _Optional[bool] = ..., replaced: _Optional[bool] = ...) -> None: ...
 
+class StreamPushesRequest(_message.Message):
+    __slots__ = ("sequence", "batch")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    batch: PushJobsRequest
+    def __init__(self, sequence: _Optional[int] = ..., batch: _Optional[_Union[PushJobsRequest, _Mapping]] = ...) -> None: ...
+
+class StreamPushesResponse(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[PushOutcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[PushOutcome, _Mapping]]] = ...) -> None: ...
+
+class PushOutcome(_message.Message):
+    __slots__ = ("sequence", "failure", "answer")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    failure: EntryStatus
+    answer: PushJobsResponse
+    def __init__(self, sequence: _Optional[int] = ..., failure: _Optional[_Union[EntryStatus, _Mapping]] = ..., answer: _Optional[_Union[PushJobsResponse, _Mapping]] = ...) -> None: ...
+
 class GetJobRequest(_message.Message):
     __slots__ = ("job_id",)
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -128,7 +152,7 @@ class EntryFailure(_message.Message):
     def __init__(self, index: _Optional[int] = ..., status: _Optional[_Union[EntryStatus, _Mapping]] = ...) -> None: ...
 
 class EntryStatus(_message.Message):
-    __slots__ = ("code", "reason", "message", "metadata")
+    __slots__ = ("code", "reason", "message", "metadata", "violations", "retry_delay")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -140,11 +164,23 @@ class EntryStatus(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_DELAY_FIELD_NUMBER: _ClassVar[int]
     code: int
     reason: str
     message: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
+    retry_delay: _duration_pb2.Duration
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class FieldViolation(_message.Message):
+    __slots__ = ("field", "description")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    description: str
+    def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class CancelJobsRequest(_message.Message):
     __slots__ = ("request_id", "jobs", "filter", "dry_run")

@@ -47,6 +47,21 @@ class JobServiceStub:
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, UNIQUE_CONFLICT, QUEUE_FULL, STORAGE_FULL, OVERLOADED,
     SHUTTING_DOWN, STORAGE_FAILED.
     """
+    StreamPushes: _grpc.StreamStreamMultiCallable[_job_service_pb2.StreamPushesRequest, _job_service_pb2.StreamPushesResponse]
+    """The same as PushJobs for callers that push again and again: many batches on one stream, each answered for itself, at
+    less than half the cost of a call for each.
+
+    Batches are carried out in the order in which they were sent. Each is answered once it is as durable as asked, in any
+    order, and answers that are there together travel together. A batch that is refused is answered with the error that
+    PushJobs would have had; the stream and its other batches go on. When the stream breaks, the outcome of what was not
+    answered is unknown: send it again, in the same order and with the same request ids.
+
+    The server stops reading while 256 batches of the stream wait for their answers. When the caller ends its side, the
+    server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
+    stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
+
+    Errors of the stream: SHUTTING_DOWN, SLOW_READER.
+    """
     GetJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]
     """Returns one job, payload and result included.
 
@@ -112,6 +127,21 @@ class JobServiceAsyncStub(JobServiceStub):
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, UNIQUE_CONFLICT, QUEUE_FULL, STORAGE_FULL, OVERLOADED,
     SHUTTING_DOWN, STORAGE_FAILED.
+    """
+    StreamPushes: _aio.StreamStreamMultiCallable[_job_service_pb2.StreamPushesRequest, _job_service_pb2.StreamPushesResponse]  # type: ignore[assignment]
+    """The same as PushJobs for callers that push again and again: many batches on one stream, each answered for itself, at
+    less than half the cost of a call for each.
+
+    Batches are carried out in the order in which they were sent. Each is answered once it is as durable as asked, in any
+    order, and answers that are there together travel together. A batch that is refused is answered with the error that
+    PushJobs would have had; the stream and its other batches go on. When the stream breaks, the outcome of what was not
+    answered is unknown: send it again, in the same order and with the same request ids.
+
+    The server stops reading while 256 batches of the stream wait for their answers. When the caller ends its side, the
+    server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
+    stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
+
+    Errors of the stream: SHUTTING_DOWN, SLOW_READER.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]  # type: ignore[assignment]
     """Returns one job, payload and result included.
@@ -181,6 +211,27 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, UNIQUE_CONFLICT, QUEUE_FULL, STORAGE_FULL, OVERLOADED,
         SHUTTING_DOWN, STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamPushes(
+        self,
+        request_iterator: _MaybeAsyncIterator[_job_service_pb2.StreamPushesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_job_service_pb2.StreamPushesResponse], _abc.AsyncIterator[_job_service_pb2.StreamPushesResponse]]:
+        """The same as PushJobs for callers that push again and again: many batches on one stream, each answered for itself, at
+        less than half the cost of a call for each.
+
+        Batches are carried out in the order in which they were sent. Each is answered once it is as durable as asked, in any
+        order, and answers that are there together travel together. A batch that is refused is answered with the error that
+        PushJobs would have had; the stream and its other batches go on. When the stream breaks, the outcome of what was not
+        answered is unknown: send it again, in the same order and with the same request ids.
+
+        The server stops reading while 256 batches of the stream wait for their answers. When the caller ends its side, the
+        server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
+        stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
+
+        Errors of the stream: SHUTTING_DOWN, SLOW_READER.
         """
 
     @_abc_1.abstractmethod

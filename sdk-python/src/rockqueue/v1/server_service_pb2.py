@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rockqueue/v1/server_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xb1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x02 \x01(\x0b\x32\x1a.rockqueue.v1.Capabilities\x12$\n\x06limits\x18\x03 \x01(\x0b\x32\x14.rockqueue.v1.Limits\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x01\n\x0c\x43\x61pabilities\x12\x13\n\x0bwork_stream\x18\x01 \x01(\x08\x12\x11\n\tpull_jobs\x18\x02 \x01(\x08\x12\x13\n\x0bunique_jobs\x18\x03 \x01(\x08\x12\x14\n\x0cwatch_events\x18\x04 \x01(\x08\x12\x12\n\nfollow_ups\x18\x05 \x01(\x08\x12\x0f\n\x07testing\x18\x06 \x01(\x08\"\xe1\x02\n\x06Limits\x12\x15\n\rpayload_bytes\x18\x01 \x01(\x03\x12\x15\n\rbatch_entries\x18\x02 \x01(\x05\x12\x13\n\x0b\x62\x61tch_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cheader_bytes\x18\x04 \x01(\x05\x12\x0c\n\x04tags\x18\x05 \x01(\x05\x12,\n\tmin_lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12+\n\x08max_poll\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x63redits\x18\x0b \x01(\x05\x12\x16\n\x0esession_queues\x18\x0c \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rockqueue/v1/server_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xb1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x02 \x01(\x0b\x32\x1a.rockqueue.v1.Capabilities\x12$\n\x06limits\x18\x03 \x01(\x0b\x32\x14.rockqueue.v1.Limits\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x01\n\x0c\x43\x61pabilities\x12\x13\n\x0bwork_stream\x18\x01 \x01(\x08\x12\x11\n\tpull_jobs\x18\x02 \x01(\x08\x12\x13\n\x0bunique_jobs\x18\x03 \x01(\x08\x12\x14\n\x0cwatch_events\x18\x04 \x01(\x08\x12\x12\n\nfollow_ups\x18\x05 \x01(\x08\x12\x0f\n\x07testing\x18\x06 \x01(\x08\x12\x13\n\x0bpush_stream\x18\x07 \x01(\x08\"\xe1\x02\n\x06Limits\x12\x15\n\rpayload_bytes\x18\x01 \x01(\x03\x12\x15\n\rbatch_entries\x18\x02 \x01(\x05\x12\x13\n\x0b\x62\x61tch_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cheader_bytes\x18\x04 \x01(\x05\x12\x0c\n\x04tags\x18\x05 \x01(\x05\x12,\n\tmin_lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12+\n\x08max_poll\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x63redits\x18\x0b \x01(\x05\x12\x16\n\x0esession_queues\x18\x0c \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,9 +40,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFORESPONSE']._serialized_start=141
   _globals['_GETSERVERINFORESPONSE']._serialized_end=318
   _globals['_CAPABILITIES']._serialized_start=321
-  _globals['_CAPABILITIES']._serialized_end=455
-  _globals['_LIMITS']._serialized_start=458
-  _globals['_LIMITS']._serialized_end=811
-  _globals['_SERVERSERVICE']._serialized_start=813
-  _globals['_SERVERSERVICE']._serialized_end=923
+  _globals['_CAPABILITIES']._serialized_end=476
+  _globals['_LIMITS']._serialized_start=479
+  _globals['_LIMITS']._serialized_end=832
+  _globals['_SERVERSERVICE']._serialized_start=834
+  _globals['_SERVERSERVICE']._serialized_end=944
 # @@protoc_insertion_point(module_scope)

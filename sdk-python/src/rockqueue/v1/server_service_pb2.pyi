@@ -26,20 +26,22 @@ class GetServerInfoResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., capabilities: _Optional[_Union[Capabilities, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("work_stream", "pull_jobs", "unique_jobs", "watch_events", "follow_ups", "testing")
+    __slots__ = ("work_stream", "pull_jobs", "unique_jobs", "watch_events", "follow_ups", "testing", "push_stream")
     WORK_STREAM_FIELD_NUMBER: _ClassVar[int]
     PULL_JOBS_FIELD_NUMBER: _ClassVar[int]
     UNIQUE_JOBS_FIELD_NUMBER: _ClassVar[int]
     WATCH_EVENTS_FIELD_NUMBER: _ClassVar[int]
     FOLLOW_UPS_FIELD_NUMBER: _ClassVar[int]
     TESTING_FIELD_NUMBER: _ClassVar[int]
+    PUSH_STREAM_FIELD_NUMBER: _ClassVar[int]
     work_stream: bool
     pull_jobs: bool
     unique_jobs: bool
     watch_events: bool
     follow_ups: bool
     testing: bool
-    def __init__(self, work_stream: _Optional[bool] = ..., pull_jobs: _Optional[bool] = ..., unique_jobs: _Optional[bool] = ..., watch_events: _Optional[bool] = ..., follow_ups: _Optional[bool] = ..., testing: _Optional[bool] = ...) -> None: ...
+    push_stream: bool
+    def __init__(self, work_stream: _Optional[bool] = ..., pull_jobs: _Optional[bool] = ..., unique_jobs: _Optional[bool] = ..., watch_events: _Optional[bool] = ..., follow_ups: _Optional[bool] = ..., testing: _Optional[bool] = ..., push_stream: _Optional[bool] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("payload_bytes", "batch_entries", "batch_bytes", "header_bytes", "tags", "min_lease", "max_lease", "max_delay", "attempts", "max_poll", "credits", "session_queues")

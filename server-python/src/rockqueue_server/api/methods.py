@@ -18,6 +18,7 @@ from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, 
 from rockqueue_server.api import boundary
 from rockqueue_server.api.core_port import ServedCore
 from rockqueue_server.contract.push_request import PushRequest
+from rockqueue_server.contract.push_stream_request import PushMessage
 from rockqueue_server.contract.work_request import WorkMessage
 
 # Bytes in, bytes out: the boundary parses and serializes.
@@ -38,6 +39,7 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
 # Hot methods that a core may also offer from bytes to bytes: the coroutine, and what reads its request.
 FROM_BYTES: dict[str, tuple[str, Callable[[bytes], object]]] = {
     "rockqueue.v1.JobService.PushJobs": ("push_batch", PushRequest.parse),
+    "rockqueue.v1.JobService.StreamPushes": ("push_batches", PushMessage.parse),
     "rockqueue.v1.WorkService.Work": ("work_messages", WorkMessage.parse),
 }
 

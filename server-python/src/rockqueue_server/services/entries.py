@@ -9,7 +9,12 @@ from rockqueue_server.errors import ServiceError
 def entry_status(error: ServiceError) -> job_service_pb2.EntryStatus:
     """What the status of the call would be, had it been made for this entry alone."""
     code: int = error.code.value[0]
-    return job_service_pb2.EntryStatus(code=code, reason=error.reason, message=error.message, metadata=error.metadata)
+    status = job_service_pb2.EntryStatus(code=code, reason=error.reason, message=error.message, metadata=error.metadata)
+    for violation in error.violations:
+        status.violations.add(field=violation.field, description=violation.description)
+    if error.retry_after_s is not None:
+        status.retry_delay.FromNanoseconds(round(error.retry_after_s * 1e9))
+    return status
 
 
 def failure_entries(failures: dict[int, ServiceError]) -> list[job_service_pb2.EntryFailure]:

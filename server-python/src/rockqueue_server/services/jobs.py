@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, job_service_pb2
@@ -10,6 +12,7 @@ from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import UNIQUE, Admitted, admit
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.push_request import PushRequest, learn
+from rockqueue_server.contract.push_stream_request import PushMessage
 from rockqueue_server.engine import dedup, push
 from rockqueue_server.engine.lookup import FINISHED, find, show
 from rockqueue_server.engine.waiters import MOST as MOST_WAITERS
@@ -17,6 +20,7 @@ from rockqueue_server.errors import invalid_field, job_not_found, overloaded
 from rockqueue_server.rules.ids import id_text, parse_id
 from rockqueue_server.services.bulk import Bulk
 from rockqueue_server.services.listing import list_jobs
+from rockqueue_server.services.push_stream import PushStream
 from rockqueue_server.services.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -45,19 +49,39 @@ class JobService:
 
     async def push_batch(self, request: PushRequest) -> bytes:
         """The same, from bytes to bytes."""
+        return await self._begin_push(request)
+
+    async def stream_pushes(
+        self, requests: AsyncIterator[job_service_pb2.StreamPushesRequest]
+    ) -> AsyncGenerator[job_service_pb2.StreamPushesResponse]:
+        """Stores many batches, each answered for itself."""
+        async for response in self.push_batches(_Read(requests)):
+            yield job_service_pb2.StreamPushesResponse.FromString(response)
+
+    def push_batches(self, requests: AsyncIterator[PushMessage]) -> AsyncGenerator[bytes]:
+        """The same, from bytes to bytes."""
+        self._intake.check_open()
+        return PushStream(self._engine, requests, self._begin_push).responses()
+
+    def _begin_push(self, request: PushRequest) -> asyncio.Future[bytes]:
+        """Takes a batch in. Raises what it is refused for before the engine has looked at it."""
         engine = self._engine
         began = time.perf_counter()
         size = _check_batch(request)
         durable = (request.durability if request.runs else request.message.durability) != _WAL
         self._intake.admit(size)
-        try:
-            if "ack_before_write" in engine.defects:
-                return await self._answer_too_early(request.message)
+        if "ack_before_write" in engine.defects:
+            answer = self._answer_too_early(request.message)
+        else:
             push_ = self._push_runs if request.runs and not engine.defects else self._push
-            answer = await engine.submit(lambda now_us: push_(now_us, request), durable=durable)
-        finally:
+            answer = engine.submit(lambda now_us: push_(now_us, request), durable=durable)
+
+        def answered(future: asyncio.Future[bytes]) -> None:
             self._intake.release(size)
-        engine.stats.push_s.observe(time.perf_counter() - began)
+            if not future.cancelled() and future.exception() is None:
+                engine.stats.push_s.observe(time.perf_counter() - began)
+
+        answer.add_done_callback(answered)
         return answer
 
     def _push_runs(self, now_us: int, request: PushRequest) -> bytes:
@@ -105,7 +129,7 @@ class JobService:
             learn(job)
         return data
 
-    async def _answer_too_early(self, request: job_service_pb2.PushJobsRequest) -> bytes:
+    def _answer_too_early(self, request: job_service_pb2.PushJobsRequest) -> asyncio.Future[bytes]:
         """A seeded defect: answers with ids, and writes nothing until the next call."""
         ids = self._engine.ids.take(self._engine.clock.now_us(), len(request.jobs))
         answer = job_service_pb2.PushJobsResponse(durability=_FSYNC)
@@ -113,7 +137,9 @@ class JobService:
             answer.jobs.add(job_id=id_text(job_id))
         late = PushRequest(request.SerializeToString())
         self._engine.alarms.set(self._engine.clock.now_us() + 1_000_000, lambda: self._push_late(late))
-        return answer.SerializeToString()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        future.set_result(answer.SerializeToString())
+        return future
 
     def _push_late(self, request: PushRequest) -> None:
         self._push(self._engine.clock.now_us(), request)
@@ -184,6 +210,16 @@ class JobService:
         if found is None:
             raise job_not_found(request.job_id)
         return job_service_pb2.WaitJobResponse(job=show(engine, found), finished=found.state in FINISHED)
+
+
+class _Read(AsyncIterator[PushMessage]):
+    """Batches that come as messages."""
+
+    def __init__(self, requests: AsyncIterator[job_service_pb2.StreamPushesRequest]) -> None:
+        self._requests = requests
+
+    async def __anext__(self) -> PushMessage:
+        return PushMessage.of(await anext(self._requests))
 
 
 def job_id_of(text: str) -> bytes:

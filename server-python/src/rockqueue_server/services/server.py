@@ -35,7 +35,13 @@ class ServerService:
         self._fixed = server_service_pb2.GetServerInfoResponse(
             version=server_version(),
             capabilities=server_service_pb2.Capabilities(
-                work_stream=True, pull_jobs=True, unique_jobs=True, watch_events=True, follow_ups=True, testing=testing
+                work_stream=True,
+                pull_jobs=True,
+                unique_jobs=True,
+                watch_events=True,
+                follow_ups=True,
+                push_stream=True,
+                testing=testing,
             ),
             limits=server_service_pb2.Limits(
                 payload_bytes=limits.PAYLOAD_BYTES,

@@ -26,6 +26,8 @@ class CallRecord:
     request_bytes: int = 0
     open: int = 1
     """How many calls of the method were under way when it came, itself included."""
+    on_stream: bool = False
+    """A batch on a `StreamPushes` stream: it has no deadline on the wire."""
     code: str = ""
     ended: float | None = None
     _request_data: Data | None = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from rockqueue.v1.job_service_pb2 import PushJobsRequest
 from rockqueue_conformance.sdk.distort import Distortion
 from rockqueue_conformance.sdk.judge import WireJudge
+from rockqueue_conformance.sdk.proxy.pushes import PushRelay
 from rockqueue_conformance.sdk.proxy.records import CallRecord, Records
+from rockqueue_conformance.sdk.proxy.refusals import Refused, abort
 from rockqueue_conformance.sdk.proxy.relay import Relay
 from rockqueue_conformance.sdk.proxy.rules import Refusal, Rules, changed, refusal
 from rockqueue_conformance.sdk.proxy.work import WorkRelay
@@ -40,6 +43,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 _OWN_METADATA = ("user-agent", "content-type", "te", "grpc-")
+PassOn = Callable[[Message], Awaitable[bytes]]
 _ROTATING = ("grpc.max_connection_age_ms", 150)
 
 
@@ -130,7 +134,8 @@ class _Handlers(grpc.GenericRpcHandler):
         handler: Any = grpc.unary_unary_rpc_method_handler
         function: Any = _bound(self._unary, method)
         if method.client_streaming:
-            handler, function = grpc.stream_stream_rpc_method_handler, self._work
+            handler = grpc.stream_stream_rpc_method_handler
+            function = self._work if method.name == "WorkService.Work" else self._pushes
         elif method.server_streaming:
             handler, function = grpc.unary_stream_rpc_method_handler, _bound(self._watch, method)
         return handler(function)
@@ -138,17 +143,28 @@ class _Handlers(grpc.GenericRpcHandler):
     # ---- unary calls ----------------------------------------------------------------------------------------------
 
     async def _unary(self, method: Method, data: bytes, context: Any) -> bytes:
+        request = method.request.FromString(data)
+        try:
+            return await self._call(method, request, context, lambda one: self._pass_on(method, one, context))
+        except Refused as refused:
+            await abort(context, refused.refusal)
+            raise AssertionError from None
+
+    async def _call(
+        self, method: Method, request: Message, context: Any, pass_on: PassOn, *, on_stream: bool = False
+    ) -> bytes:
+        """One call, noted and done to as the script says. Raises Refused."""
         proxy = self._proxy
-        request = proxy.distortion.request(method, method.request.FromString(data))
-        record = self._note(method, request, len(data), context)
+        size = request.ByteSize()
+        request = proxy.distortion.request(method, request)
+        record = self._note(method, request, size, context, on_stream=on_stream)
         what = proxy.rules.find(record.method, request)
         try:
-            reply = await self._answer(method, request, what, context)
+            reply = await self._answer(method, request, what, pass_on)
             record.code = "OK"
-        except _Refused as refused:
+        except Refused as refused:
             record.code = refused.refusal.code.name
-            await _abort(context, refused.refusal)
-            raise AssertionError from None
+            raise
         except asyncio.CancelledError:
             record.code = "CANCELLED"
             raise
@@ -157,7 +173,9 @@ class _Handlers(grpc.GenericRpcHandler):
             proxy.records.notify()
         return reply
 
-    def _note(self, method: Method, request: Message | None, size: int, context: Any) -> CallRecord:
+    def _note(
+        self, method: Method, request: Message | None, size: int, context: Any, *, on_stream: bool = False
+    ) -> CallRecord:
         proxy, name = self._proxy, method.name.partition(".")[2]
         metadata = {str(key): str(value) for key, value in context.invocation_metadata()}
         record = CallRecord(
@@ -168,13 +186,14 @@ class _Handlers(grpc.GenericRpcHandler):
             at=proxy.records.now(),
             request_bytes=size,
             open=proxy.records.open_calls(name) + 1,
+            on_stream=on_stream,
         )
         proxy.records.calls.append(record)
         proxy.judge.call(record)
         proxy.records.notify()
         return record
 
-    async def _answer(self, method: Method, request: Message, what: Data, context: Any) -> bytes:
+    async def _answer(self, method: Method, request: Message, what: Data, pass_on: PassOn) -> bytes:
         if "delay" in what:
             await asyncio.sleep(float(what["delay"].removesuffix("s")))
         if "hang" in what:
@@ -182,11 +201,11 @@ class _Handlers(grpc.GenericRpcHandler):
         _refuse(what)
         if "answer" in what:
             return from_data(method.response, what["answer"]).SerializeToString()
-        reply = await self._pass_on(method, request, context)
+        reply = await pass_on(request)
         if "delay_reply" in what:
             await asyncio.sleep(float(what["delay_reply"].removesuffix("s")))
         if "lose_reply" in what:
-            raise _Refused(refusal("UNAVAILABLE"))
+            raise Refused(refusal("UNAVAILABLE"))
         if "change" in what:
             reply = changed(method.response.FromString(reply), what["change"]).SerializeToString()
         return reply
@@ -197,9 +216,9 @@ class _Handlers(grpc.GenericRpcHandler):
             data = request.SerializeToString()
             return await call(data, timeout=context.time_remaining(), metadata=_passed(context))
         except grpc.aio.AioRpcError as error:
-            raise _Refused(_refusal_of(error)) from None
+            raise Refused(_refusal_of(error)) from None
         except grpc.aio.UsageError:
-            raise _Refused(refusal("UNAVAILABLE")) from None
+            raise Refused(refusal("UNAVAILABLE")) from None
 
     # ---- streams --------------------------------------------------------------------------------------------------
 
@@ -221,15 +240,25 @@ class _Handlers(grpc.GenericRpcHandler):
                 )
         except grpc.aio.AioRpcError as error:
             record.code = error.code().name
-            await _abort(context, _refusal_of(error))
-        except _Refused as refused:
+            await abort(context, _refusal_of(error))
+        except Refused as refused:
             record.code = refused.refusal.code.name
-            await _abort(context, refused.refusal)
+            await abort(context, refused.refusal)
         finally:
             record.ended = proxy.records.now()
             proxy.records.notify()
             if call is not None:
                 call.cancel()
+
+    async def _pushes(self, _: Any, context: Any) -> None:
+        method = METHODS["JobService.PushJobs"]
+
+        async def push(request: PushJobsRequest, pass_on: PassOn) -> bytes:
+            return await self._call(method, request, context, pass_on, on_stream=True)
+
+        outcome = await PushRelay(self._proxy, context, push).run(_passed(context))
+        if outcome is not None:
+            await abort(context, outcome)
 
     async def _work(self, _: Any, context: Any) -> None:
         proxy = self._proxy
@@ -248,7 +277,7 @@ class _Handlers(grpc.GenericRpcHandler):
             outcome = await stream.run(_passed(context))
             if outcome is not None:
                 record.code = outcome.code.name
-                await _abort(context, outcome)
+                await abort(context, outcome)
             record.code = "OK"
         finally:
             proxy.live.pop(id(stream), None)
@@ -257,17 +286,9 @@ class _Handlers(grpc.GenericRpcHandler):
             proxy.records.notify()
 
 
-class _Refused(Exception):
-    """The call ends with this status."""
-
-    def __init__(self, wanted: Refusal) -> None:
-        super().__init__(wanted.message)
-        self.refusal = wanted
-
-
 def _refuse(what: Data) -> None:
     if "fail" in what:
-        raise _Refused(refusal(what["fail"]))
+        raise Refused(refusal(what["fail"]))
 
 
 def _bound(function: Any, method: Method) -> Any:
@@ -275,12 +296,6 @@ def _bound(function: Any, method: Method) -> Any:
         return await function(method, data, context)
 
     return handle
-
-
-async def _abort(context: Any, wanted: Refusal) -> None:
-    with contextlib.suppress(grpc.aio.UsageError):
-        context.set_trailing_metadata(wanted.metadata)
-    await context.abort(wanted.code, wanted.message)
 
 
 def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:

@@ -43,6 +43,8 @@ export interface Capabilities {
   followUps: boolean;
   /** Services of `rockqueue.testing.v1`. */
   testing: boolean;
+  /** `JobService.StreamPushes`. */
+  pushStream: boolean;
 }
 
 /** A server's limits. What is over a limit is INVALID_ARGUMENT with reason LIMIT_EXCEEDED unless said otherwise. */
@@ -229,6 +231,7 @@ function createBaseCapabilities(): Capabilities {
     watchEvents: false,
     followUps: false,
     testing: false,
+    pushStream: false,
   };
 }
 
@@ -251,6 +254,9 @@ export const Capabilities: MessageFns<Capabilities> = {
     }
     if (message.testing !== false) {
       writer.uint32(48).bool(message.testing);
+    }
+    if (message.pushStream !== false) {
+      writer.uint32(56).bool(message.pushStream);
     }
     return writer;
   },
@@ -316,6 +322,14 @@ export const Capabilities: MessageFns<Capabilities> = {
             message.testing = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pushStream = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -339,6 +353,7 @@ export const Capabilities: MessageFns<Capabilities> = {
     message.watchEvents = object.watchEvents ?? false;
     message.followUps = object.followUps ?? false;
     message.testing = object.testing ?? false;
+    message.pushStream = object.pushStream ?? false;
     return message;
   },
 };

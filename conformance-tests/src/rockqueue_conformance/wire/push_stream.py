@@ -1,0 +1,122 @@
+"""One `StreamPushes` stream: batches sent, outcomes that came and are not yet expected, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+
+from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.wire.connection import CallFailed, Connection
+from rockqueue_conformance.wire.convert import from_data, to_data
+from rockqueue_conformance.wire.errors import CODE_NUMBERS, DOMAIN, CallError, read_error
+from rockqueue_conformance.wire.methods import METHODS
+
+_PUSHES = METHODS["JobService.StreamPushes"]
+_CODES = {number: name for name, number in CODE_NUMBERS.items()}
+
+Data = dict[str, Any]
+
+
+class PushStream:
+    """A stream and its inbox."""
+
+    def __init__(self, connection: Connection, on_message: Callable[[str, Data], None]) -> None:
+        self.connection = connection
+        self._call = connection.open_stream(_PUSHES)
+        self._on_message = on_message
+        self._changed = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+        self._writing = asyncio.Lock()
+        self._last = 0
+        self.outcomes: list[Data] = []
+        self.end: CallError | None = None
+
+    async def send(self, batch: Data, sequence: int) -> None:
+        """Writes a batch; a stream that has ended takes no more, which `end` tells."""
+        message = {"sequence": sequence, "batch": batch}
+        self._on_message("->", {"pushes": message})
+        await self.send_raw(from_data(_PUSHES.request, message))
+
+    async def send_raw(self, frame: Any) -> None:
+        """Writes a message, or bytes that need not be one."""
+        try:
+            async with self._writing:
+                await self._call.write(frame)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
+            return
+
+    async def push(self, batch: Data, within_s: float) -> Data:
+        """Sends a batch and waits for its outcome: the PushJobsResponse, or or CallFailed as of the call."""
+        self._last -= 1
+        sequence = self._last
+
+        def mine() -> list[Data]:
+            return [one for one in self.outcomes if int(one["sequence"]) == sequence]
+
+        await self.send(batch, sequence)
+        if not await self.wait(lambda: bool(mine()), within_s):
+            if self.end is not None:
+                raise CallFailed(self.end)
+            raise TimeoutError(f"the batch {sequence} was not answered within {within_s:.0f} s")
+        outcome = mine()[0]
+        self.outcomes.remove(outcome)
+        if "failure" in outcome:
+            raise CallFailed(_failure(outcome["failure"]))
+        return cast(Data, outcome["answer"])
+
+    async def half_close(self) -> None:
+        """Ends the sending side and leaves the receiving side open."""
+        await self._call.done_writing()
+
+    async def snap(self) -> None:
+        """Breaks the stream."""
+        self._call.cancel()
+        await self._reader
+
+    async def wait(self, done: Callable[[], bool], within_s: float) -> bool:
+        """Waits until something is true of the inbox, the stream has ended, or the time is up; tells if it is true."""
+        try:
+            async with asyncio.timeout(within_s), self._changed:
+                await self._changed.wait_for(lambda: done() or self.end is not None)
+        except TimeoutError:
+            pass
+        return done()
+
+    async def _read(self) -> None:
+        end = CallError("OK")
+        try:
+            while True:
+                message = await self._call.read()
+                if message is grpc.aio.EOF:
+                    break
+                data = to_data(message)
+                self._on_message("<-", {"pushes": data})
+                async with self._changed:
+                    self.outcomes += data["outcomes"]
+                    self._changed.notify_all()
+        except grpc.aio.AioRpcError as error:
+            end = read_error(error)
+        except asyncio.CancelledError:
+            end = CallError("CANCELLED")
+        async with self._changed:
+            self.end = end
+            self._on_message("<-", {"pushes_end": end.to_data()})
+            self._changed.notify_all()
+
+
+def _failure(status: Data) -> CallError:
+    """The status of a refused batch as that of a call."""
+    delay = status.get("retry_delay")
+    return CallError(
+        code=_CODES.get(int(status["code"]), str(status["code"])),
+        message=status["message"],
+        reason=status["reason"],
+        domain=DOMAIN,
+        metadata=status["metadata"],
+        fields=[violation["field"] for violation in status["violations"]],
+        retry_after=delay is not None and need_duration_ns(delay) > 0,
+    )

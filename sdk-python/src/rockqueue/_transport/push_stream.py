@@ -1,0 +1,141 @@
+"""The one `StreamPushes` stream of a client: a push is a message on it, where a call would cost twice as much."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from grpc import aio
+
+from rockqueue._errors import DeadlineExceeded, RockQueueError, Unavailable
+from rockqueue._status import from_entry_status, from_rpc_error
+from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse, StreamPushesRequest, StreamPushesResponse
+
+Call = aio.StreamStreamCall[StreamPushesRequest, StreamPushesResponse]
+Answer = asyncio.Future[PushJobsResponse]
+
+
+class PushStream:
+    """Sends batches in the order of the calls of `push`, on a stream that is opened when it is needed."""
+
+    def __init__(self, open_call: Callable[[], Call]) -> None:
+        self._open_call = open_call
+        self._open: _OpenStream | None = None
+
+    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+        """One attempt. Raises what the server refused the batch for; DeadlineExceeded and Unavailable leave it unknown.
+
+        A stream on which nothing was answered for as long is given up: the next attempt opens another.
+        """
+        stream = self._open
+        if stream is None or stream.over:
+            stream = self._open = _OpenStream(self._open_call())
+        began = asyncio.get_running_loop().time()
+        answer = stream.send(request)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await answer
+        except TimeoutError as cause:
+            if stream.answered_at < began:
+                stream.give_up()
+            raise DeadlineExceeded(f"PushJobs was not answered within {timeout_s:g} s") from cause
+
+    async def close(self) -> None:
+        """Breaks the stream off."""
+        if self._open is not None:
+            await self._open.close()
+
+
+class _OpenStream:
+    """A stream from its opening to its end. Only the writing task writes: a caller that goes away must not break it."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._last = 0
+        self._unsent: deque[tuple[int, PushJobsRequest]] = deque()
+        self._answers: dict[int, Answer] = {}
+        self._more = asyncio.Event()
+        self.over = False
+        self.answered_at = 0.0
+        self._tasks = (asyncio.create_task(self._write()), asyncio.create_task(self._read()))
+
+    def send(self, request: PushJobsRequest) -> Answer:
+        """Sends a batch behind those before it. One whose caller has gone away by its turn is not sent."""
+        self._last += 1
+        answer = self._answers[self._last] = asyncio.get_running_loop().create_future()
+        self._unsent.append((self._last, request))
+        self._more.set()
+        return answer
+
+    def give_up(self) -> None:
+        """Breaks the stream off; the batches without an answer are unknown."""
+        self.over = True
+        self._call.cancel()
+
+    async def close(self) -> None:
+        """Breaks the stream off and waits until nothing of it is left."""
+        self.give_up()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _write(self) -> None:
+        # Why a stream takes no more, `_read` learns.
+        with contextlib.suppress(aio.AioRpcError, asyncio.InvalidStateError):
+            while not self.over:
+                await self._more.wait()
+                self._more.clear()
+                while self._unsent:
+                    sequence, request = self._unsent.popleft()
+                    answer = self._answers.get(sequence)
+                    if answer is None or answer.cancelled():
+                        self._answers.pop(sequence, None)
+                        continue
+                    await self._call.write(StreamPushesRequest(sequence=sequence, batch=request))
+
+    async def _read(self) -> None:
+        error: RockQueueError = Unavailable("the stream of pushes has ended")
+        loop = asyncio.get_running_loop()
+        try:
+            while (response := await self._call.read()) is not aio.EOF:
+                self.answered_at = loop.time()
+                self._take(cast(StreamPushesResponse, response))
+        except aio.AioRpcError as cause:
+            error = from_rpc_error(cause)
+        except asyncio.CancelledError:
+            # grpc.aio reports a call that was cancelled here as if this task had been.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            error = Unavailable("the stream of pushes was broken off")
+        finally:
+            self.over = True
+            self._fail_all(error)
+            self._more.set()
+
+    def _take(self, response: StreamPushesResponse) -> None:
+        for outcome in response.outcomes:
+            answer = self._answers.pop(outcome.sequence, None)
+            if answer is None or answer.done():
+                continue
+            if outcome.HasField("failure"):
+                answer.set_exception(from_entry_status(outcome.failure))
+            else:
+                answer.set_result(outcome.answer)
+
+    def _fail_all(self, error: RockQueueError) -> None:
+        answers, self._answers = self._answers, {}
+        for answer in answers.values():
+            if not answer.done():
+                answer.set_exception(error.clone())
+
+
+def opener(channel: aio.Channel) -> Callable[[], Call]:
+    """What opens the stream on a channel; without a deadline."""
+    make: Any = channel.stream_stream(
+        "/rockqueue.v1.JobService/StreamPushes",
+        request_serializer=StreamPushesRequest.SerializeToString,
+        response_deserializer=StreamPushesResponse.FromString,
+    )
+    return make
