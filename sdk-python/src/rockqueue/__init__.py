@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from rockqueue._retry import CallRetry as CallRetry
     from rockqueue._sync import SyncClient as SyncClient
     from rockqueue._version import __version__ as __version__
+    from rockqueue._worker.context import CancelCause as CancelCause
     from rockqueue._worker.context import JobContext as JobContext
     from rockqueue._worker.outcomes import JobCancelled as JobCancelled
     from rockqueue._worker.outcomes import NonRetryable as NonRetryable
@@ -140,7 +141,7 @@ _NAMES_OF = {
     "_queues": ("QueueSettings",),
     "_retry": ("CallRetry",),
     "_sync": ("SyncClient",),
-    "_worker.context": ("JobContext",),
+    "_worker.context": ("CancelCause", "JobContext"),
     "_worker.outcomes": ("JobCancelled", "NonRetryable", "Release", "RetryAfter", "Snooze"),
     "_worker.worker": ("Worker", "WorkerState"),
 }

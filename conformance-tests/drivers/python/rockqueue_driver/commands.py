@@ -56,7 +56,7 @@ class Driver:
 
     def hello(self) -> None:
         """The first report."""
-        features = [] if self.sync else ["signals"]
+        features = ["cancel_cause"] if self.sync else ["cancel_cause", "signals"]
         hello = pb.Hello(sdk="rockqueue-python", version=rockqueue.__version__, pid=os.getpid(), features=features)
         self.frames.report(pb.Report(hello=hello))
 

@@ -70,7 +70,7 @@ class Run:
         """Reports, once, that the handler should stop."""
         if not self._stop_reported:
             self._stop_reported = True
-            self.observe(stop_asked=pb.HandlerStopped(**self._who))
+            self.observe(stop_asked=pb.HandlerStopped(**self._who, cause=self.ctx.cancel_cause or ""))
 
     def shutdown_told(self) -> None:
         """Reports that the worker shuts down."""

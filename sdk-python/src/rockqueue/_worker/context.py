@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from rockqueue._durations import from_duration, from_timestamp
@@ -63,6 +64,19 @@ class Signal:
                 waiter.set_result(None)
 
 
+class CancelCause(StrEnum):
+    """Why a handler should stop.
+
+    Its job was cancelled; it ran longer than its `timeout`; its lease is lost for another reason, and the job may be
+    another worker's by now; the worker stops, and its grace is over.
+    """
+
+    REQUESTED = "REQUESTED"
+    TIMEOUT = "TIMEOUT"
+    LEASE_LOST = "LEASE_LOST"
+    SHUTDOWN = "SHUTDOWN"
+
+
 class ReportSink(Protocol):
     """Where progress and log lines go; callable from any thread."""
 
@@ -76,12 +90,15 @@ class JobContext:
 
     Attributes:
         cancelled: Set when the handler should stop: the job was cancelled, timed out, or its lease is lost. Async
-            handlers are
-            cancelled as well; sync ones look at it.
+            handlers are cancelled as well; sync ones look at it.
+        cancel_cause: Why `cancelled` is set; None before. Further causes do not change it.
         shutting_down: Set when the worker drains: finish soon, or raise `Release`.
     """
 
-    __slots__ = ("_codec", "_delivery", "_follow_ups", "_received", "_sink", "_spec", "cancelled", "shutting_down")
+    __slots__ = (
+        "_codec", "_delivery", "_follow_ups", "_received", "_sink", "_spec", "cancel_cause",
+        "cancelled", "shutting_down",
+    )  # fmt: skip
 
     def __init__(self, delivery: Delivery, codec: PayloadCodec, sink: ReportSink, shutting_down: Signal) -> None:
         self._delivery = delivery
@@ -91,6 +108,7 @@ class JobContext:
         self._received: datetime | None = datetime.now(UTC) if spec.HasField("timeout") else None
         self._follow_ups: list[JobSpec] = []
         self.cancelled = Signal()
+        self.cancel_cause: CancelCause | None = None
         self.shutting_down = shutting_down
 
     @property

@@ -8,11 +8,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from rockqueue._errors import PayloadError
 from rockqueue._payloads import PayloadCodec
-from rockqueue._worker.context import JobContext, Signal
+from rockqueue._worker.context import CancelCause, JobContext, Signal
 from rockqueue._worker.handlers import Arguments, Handler
 from rockqueue._worker.outcomes import (
     JobCancelled,
@@ -29,6 +30,7 @@ from rockqueue._worker.session_parts import Dropped, Post
 from rockqueue.v1.job_pb2 import JobSpec
 from rockqueue.v1.work_service_pb2 import (
     CANCEL_CAUSE_REQUESTED,
+    CANCEL_CAUSE_TIMEOUT,
     CancelRequest,
     Delivery,
     JobReport,
@@ -54,6 +56,10 @@ class Poster(Protocol):
         ...
 
 
+# A cause that this version does not know costs the lease like all that are no request.
+_CAUSES = MappingProxyType({CANCEL_CAUSE_REQUESTED: CancelCause.REQUESTED, CANCEL_CAUSE_TIMEOUT: CancelCause.TIMEOUT})
+
+
 class Run:
     """One delivery in the hands of its handler."""
 
@@ -68,8 +74,10 @@ class Run:
         self.released = False
         self.abandoned = False
 
-    def stop(self) -> None:
+    def stop(self, cause: CancelCause) -> None:
         """Tells the handler to stop: an async one is cancelled, a sync one can look."""
+        if self.context.cancel_cause is None:
+            self.context.cancel_cause = cause
         self.context.cancelled.set()
         if self.task is not None:
             self.task.cancel()
@@ -123,7 +131,7 @@ class Running:
             if run is not None:
                 run.asked_to_stop = run.asked_to_stop or requested
                 run.lost = run.lost or not requested
-                run.stop()
+                run.stop(_CAUSES.get(request.cause, CancelCause.LEASE_LOST))
             elif self._take_waiting(request.lease_token):
                 token = request.lease_token
                 self._post(cancelled(token) if requested else Dropped(token))
@@ -134,7 +142,7 @@ class Running:
             run = self._runs.get(token)
             if run is not None:
                 run.lost = True
-                run.stop()
+                run.stop(CancelCause.LEASE_LOST)
             elif self._take_waiting(token):
                 self._post(Dropped(token))
 
@@ -177,7 +185,7 @@ class Running:
         """Cancels the handlers that are left; a job whose handler gives way is released."""
         for run in list(self._runs.values()):
             run.released = True
-            run.stop()
+            run.stop(CancelCause.SHUTDOWN)
 
     def abandon_all(self) -> int:
         """Releases the jobs of handlers that do not stop, and ignores what becomes of them; returns how many."""
