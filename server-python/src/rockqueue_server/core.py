@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 
 from rockqueue.v1 import job_pb2
+from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.stats import Stats
@@ -23,14 +24,16 @@ from rockqueue_server.services.work import WorkService
 from rockqueue_server.store.opening import DataDirectory, open_directory
 
 DEFECTS = (
-    "accept_stale_lease", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume", "charge_crash_on_release",
-    "counters_drift", "drain_charges_crash", "early_delay", "event_skips_every_100th", "first_queue_first",
-    "follow_ups_not_atomic", "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority",
-    "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart", "retention_ignored",
+    "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
+    "charge_crash_on_release", "counters_drift", "delete_before_done", "drain_charges_crash", "early_delay",
+    "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic",
+    "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
+    "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
+    "push_stream_ends_at_refusal", "retention_ignored",
     "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
     "unique_check_ignores_delayed", "watch_repeats_on_resume",
 )  # fmt: skip
-"""Defects that can be seeded, to prove that the conformance suite finds them."""
+"""Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Core:
     async def open(cls, path: str | os.PathLike[str], options: CoreOptions | None = None) -> Core:
         """Opens the directory, made if it does not exist, and begins to work. Raises StoreError."""
         options = options or CoreOptions()
+        if options.testing:
+            failpoints.arm_from_environment()
         unknown = options.defects - set(DEFECTS)
         if unknown or (options.defects and not options.testing):
             raise ValueError(f"unknown defect {sorted(unknown)}" if unknown else "defects are for testing only")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from dataclasses import dataclass, field
 
 import grpc
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +147,13 @@ def storage_failed() -> ServiceError:
         "STORAGE_FAILED",
         "the disk refused a write; repeat the call with the same request_id to learn its outcome",
         retry_after_s=1.0,
+    )
+
+
+def incident(method: str, error: BaseException) -> ServiceError:
+    """INTERNAL for a defect: the client gets a random id, the log gets the same id and the traceback."""
+    number = secrets.token_hex(6)
+    logger.error("internal error", exc_info=error, extra={"incident": number, "method": method})
+    return ServiceError(
+        grpc.StatusCode.INTERNAL, "INTERNAL", f"internal error, incident {number}", {"incident": number}
     )

@@ -37,7 +37,9 @@ def constructors() -> dict[str, Callable[..., ServiceError]]:
     return {
         name: function
         for name, function in inspect.getmembers(errors, inspect.isfunction)
-        if function.__module__ == errors.__name__ and function.__annotations__.get("return") == "ServiceError"
+        if function.__module__ == errors.__name__
+        and function.__annotations__.get("return") == "ServiceError"
+        and name != "incident"
     }
 
 

@@ -78,16 +78,18 @@ async def test_a_server_that_stops_answers_what_it_has_read(queue_bench: QueueBe
     assert caught.value.reason == "SHUTTING_DOWN"
 
 
-async def test_a_defect_behind_a_batch_is_not_taken_for_a_refusal(
+async def test_a_defect_behind_a_batch_fails_that_batch(
     queue_bench: QueueBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("rockqueue_server.services.jobs.push.check_room", broken)
-    responses = queue_bench.core.jobs.push_batches(Caller(1).batches())
-    with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(anext(responses), 10)
+    responses = queue_bench.core.jobs.push_batches(Caller(2).batches())
+    outcomes = [outcome async for raw in responses for outcome in StreamPushesResponse.FromString(raw).outcomes]
+    assert [outcome.failure.reason for outcome in outcomes] == ["INTERNAL", "INTERNAL"]
+    assert outcomes[0].failure.metadata["incident"] != outcomes[1].failure.metadata["incident"]
+    assert "ZeroDivision" not in outcomes[0].failure.message
 
 
 async def test_a_caller_that_goes_away_leaves_its_batches_to_the_engine(queue_bench: QueueBench) -> None:

@@ -17,9 +17,9 @@ from typing import Any, NoReturn, Protocol, TypeVar
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from rockqueue_server.api.failures import as_service_error, incident, unreadable, wire_status
+from rockqueue_server.api.failures import as_service_error, unreadable, wire_status
 from rockqueue_server.api.write_deadline import WriteDeadline
-from rockqueue_server.errors import ServiceError, slow_reader
+from rockqueue_server.errors import ServiceError, incident, slow_reader
 
 MAX_MESSAGE_BYTES = 5 << 20
 

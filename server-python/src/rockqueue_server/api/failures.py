@@ -6,8 +6,6 @@ and may be long, so everything is cut to a budget here, once, and the code that 
 
 from __future__ import annotations
 
-import logging
-import secrets
 from typing import NamedTuple
 
 import grpc
@@ -15,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from rockqueue_server.errors import FieldViolation, ServiceError
+from rockqueue_server.errors import FieldViolation, ServiceError, incident
 
 DOMAIN = "rockqueue"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -26,8 +24,6 @@ DETAILS_BUDGET_BYTES = 3_600
 MESSAGE_BUDGET_BYTES = 2_000
 VALUE_BUDGET_CHARS = 600
 MAX_METADATA_ENTRIES = 16
-
-logger = logging.getLogger(__name__)
 
 
 class WireStatus(NamedTuple):
@@ -60,15 +56,6 @@ def unreadable(message_type: str) -> ServiceError:
     text = f"the request is not a well-formed {message_type}"
     return ServiceError(
         grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", text, {"field": ""}, (FieldViolation("", text),)
-    )
-
-
-def incident(method: str, error: BaseException) -> ServiceError:
-    """INTERNAL for a defect: the client gets a random id, the log gets the same id and the traceback."""
-    number = secrets.token_hex(6)
-    logger.error("internal error", exc_info=error, extra={"incident": number, "method": method})
-    return ServiceError(
-        grpc.StatusCode.INTERNAL, "INTERNAL", f"internal error, incident {number}", {"incident": number}
     )
 
 

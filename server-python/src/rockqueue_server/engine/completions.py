@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
+from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import RETENTION, UNIQUE
 from rockqueue_server.engine import records
 from rockqueue_server.rules import keys
@@ -43,7 +44,7 @@ class Completions:
             return False
         if batch is not self._batch or content_type != self._content_type:
             self._begin(batch, lease, content_type)
-        if not self._retention_us:
+        if self._retention_us < limits.REQUEST_MEMORY_US:
             return False
         commit, columns, job_id = self._commit, self._engine.columns, lease.job_id
         done_key = self._key_start + job_id

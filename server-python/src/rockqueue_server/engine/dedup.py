@@ -1,4 +1,4 @@
-"""Remembers answers by request id, so that a repeated call gets the first answer and does nothing."""
+"""Remembers answers by request id, and settlements by lease: repeated, they get the first answer and do nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from rockqueue.v1.work_service_pb2 import Settlement
 from rockqueue_server.contract import limits
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.errors import ServiceError
@@ -34,9 +35,23 @@ def request_key(request_id: str) -> bytes:
     return hashlib.blake2b(request_id.encode(), digest_size=16, person=b"request").digest()
 
 
-def settlement_key(token: bytes) -> bytes:
-    """Key of column `dedup` for a settlement."""
-    return hashlib.blake2b(token, digest_size=16, person=b"settlement").digest()
+def remember_settlement(commit: Commit, settlement: Settlement, since_us: int) -> None:
+    """So that the same settlement, sent again within the memory of requests that began at `since_us`, is OK again."""
+    commit.remember(_settlement_key(settlement), _digest(settlement), since_us + limits.REQUEST_MEMORY_US)
+
+
+def settlement_is_remembered(engine: Engine, settlement: Settlement) -> bool | None:
+    """True for the very settlement that is remembered, False for another of its lease, None if there is none."""
+    remembered = engine.columns.dedup.get(_settlement_key(settlement))
+    return None if remembered is None else remembered == _digest(settlement)
+
+
+def _settlement_key(settlement: Settlement) -> bytes:
+    return hashlib.blake2b(settlement.lease_token, digest_size=16, person=b"settlement").digest()
+
+
+def _digest(settlement: Settlement) -> bytes:
+    return hashlib.blake2b(settlement.SerializeToString(deterministic=True), digest_size=16).digest()
 
 
 def first_answer(engine: Engine, method: str, request_id: str, answer: type[M]) -> M | None:

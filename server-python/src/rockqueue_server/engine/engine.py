@@ -117,7 +117,7 @@ class Engine:
         if self.failed.is_set():
             future.set_exception(storage_failed())
             return future
-        self._inbox.append((operation, future, durable))
+        self._inbox.append((operation, future, durable and "ack_before_sync" not in self.defects))
         self.schedule()
         return future
 
@@ -190,9 +190,10 @@ class Engine:
         ahead_us = self.clock.follow_wall_clock(_JUMP_US)
         if ahead_us:
             log.warning("the wall clock is %.1f s ahead: it was set, or the machine slept", ahead_us / 1e6)
-            self.alarms.shift(ahead_us)
-            self.leases.shift(ahead_us)
-            self.sessions.shift(ahead_us)
+            if "lease_by_wall_clock" not in self.defects:
+                self.alarms.shift(ahead_us)
+                self.leases.shift(ahead_us)
+                self.sessions.shift(ahead_us)
         self.alarms.set(self.clock.now_us() + _LOOK_AT_WALL_US, self._follow_wall_clock, lazy=True)
 
     def _cycle(self) -> None:
@@ -272,6 +273,9 @@ class Engine:
         self.schedule()
 
     def _sync(self) -> None:
+        if "ack_before_sync" in self.defects:
+            self._loop.call_later(10, self._syncer.sync, self.written)
+            return
         self._syncer.sync(self.written)
 
     def _synced(self, target: int, seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
+from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import records
@@ -53,8 +54,8 @@ def finish(
 ) -> bool:
     """Brings a job from `old_state` to a finished one; the caller takes it out of the index of its old state.
 
-    `flags` are those of `records`; `history` is a serialised Job with the errors to keep. Returns whether anything
-    of the job is kept.
+    `flags` are those of `records`; `history` is a serialised Job with the errors to keep. Returns whether the job is
+    kept for as long as its settlement has to be remembered.
     """
     columns = engine.columns
     now_us = commit.now_us
@@ -89,7 +90,7 @@ def finish(
         extra = event.SerializeToString()
     count_finished(queue, state)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
-    return retention_us > 0
+    return retention_us >= limits.REQUEST_MEMORY_US
 
 
 def _tell(

@@ -105,6 +105,8 @@ class LeaseBook:
             return None
         if lease.token == token or "accept_stale_lease" in self._engine.defects:
             return lease
+        if "fence_off_by_one" in self._engine.defects and (parts := records.token_parts(token)) is not None:
+            return lease if parts[1] == lease.attempt - 1 else None
         return None
 
     def pack(self, lease: Lease) -> bytes:

@@ -31,11 +31,16 @@ _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAY
 
 
 def complete(engine: Engine, commit: Commit, lease: Lease, result: bytes, content_type: str) -> bool:
-    """The handler succeeded. Returns whether anything of the job is kept."""
+    """The handler succeeded. Returns whether the job is kept for as long as this has to be remembered."""
     history = b""
     if lease.touched:
         touched = read_touched(engine, lease)
         history = job_pb2.Job(errors=touched.errors).SerializeToString() if touched is not None else b""
+    if "delete_before_done" in engine.defects:
+        half = engine.commit(commit.now_us)
+        _leave_active(engine, half, lease)
+        half.write()
+        raise RuntimeError("defect: stopped between the end of a delivery and that of its job")
     _leave_active(engine, commit, lease)
     stats = lease.queue.stats
     stats.run_s.observe((commit.now_us - lease.start_us) / 1e6)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rockqueue.v1 import job_pb2
+from rockqueue.v1.work_service_pb2 import Complete, Settlement
 
 _HEAD = struct.Struct(">BIiQQQH")
 _ACTIVE = struct.Struct(">IIIIIQQQII16sH")
@@ -206,6 +207,11 @@ class DoneRecord:
     content_type: str
     history: bytes
     result: bytes
+
+    def completion(self, token: bytes) -> Settlement:
+        """What a COMPLETED job was settled with, if that pushed no jobs."""
+        complete = Complete(result=self.result, result_content_type=self.content_type)
+        return Settlement(lease_token=token, complete=complete)
 
 
 def pack_done(

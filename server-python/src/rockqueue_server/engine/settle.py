@@ -9,10 +9,9 @@ from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import UNIQUE, Admitted, admit
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.work_request import Completion, Entry
-from rockqueue_server.engine import outcomes, records
+from rockqueue_server.engine import dedup, outcomes, records
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.completions import Completions
-from rockqueue_server.engine.dedup import settlement_key
 from rockqueue_server.engine.lookup import find
 from rockqueue_server.engine.push import check_conflicts, store
 from rockqueue_server.engine.takers import Lease
@@ -102,7 +101,7 @@ class Settling:
             problems.check()
         follow_ups = self._follow_ups(settlement, f"settlements[{index}]") if complete.follow_ups else None
         kept = outcomes.complete(self._engine, self._commit, lease, result, content_type)
-        if not kept:
+        if not kept or follow_ups is not None:
             self._remember(settlement)
         if follow_ups is not None:
             store(self._engine, self._commit, follow_ups.jobs, follow_ups.specs)
@@ -157,11 +156,7 @@ class Settling:
             problems.check()
 
     def _remember(self, settlement: Settlement) -> None:
-        """So that the same settlement, sent again, is OK again."""
-        key = settlement_key(settlement.lease_token)
-        self._commit.remember(
-            key, settlement.SerializeToString(deterministic=True)[:4096], self._now_us + limits.REQUEST_MEMORY_US
-        )
+        dedup.remember_settlement(self._commit, settlement, self._now_us)
 
     def _settled_before(self, settlement: Settlement, token: bytes) -> None:
         """OK when this very settlement was carried out before; else LEASE_LOST."""
@@ -174,19 +169,16 @@ class Settling:
             if _message(earlier) == settlement:
                 return
             raise lease_lost(id_text(job_id))
-        remembered = self._engine.columns.dedup.get(settlement_key(token))
-        if remembered is not None and remembered == settlement.SerializeToString(deterministic=True)[:4096]:
+        remembered = dedup.settlement_is_remembered(self._engine, settlement)
+        if remembered:
             return
-        if settlement.WhichOneof("outcome") == "complete":
+        # Most completions are remembered by the job itself, as long as it is kept.
+        if remembered is None and settlement.WhichOneof("outcome") == "complete":
             found = find(self._engine, job_id)
             if found is not None and found.state == job_pb2.JOB_STATE_COMPLETED and found.done is not None:
                 done = found.done
-                same = (
-                    done.counters.attempt == attempt
-                    and done.epoch == epoch
-                    and done.result == settlement.complete.result
-                )
-                if same and self._now_us <= done.finish_us + limits.REQUEST_MEMORY_US:
+                same = done.counters.attempt == attempt and done.epoch == epoch and done.completion(token) == settlement
+                if same and self._now_us < done.finish_us + limits.REQUEST_MEMORY_US:
                     return
         raise lease_lost(id_text(job_id))
 

@@ -169,7 +169,8 @@ class Timers:
         if "ttl_ignored" in engine.defects:
             return
         found = find(engine, job_id)
-        if found is None or found.counters.attempt or found.head.expire_us > commit.now_us:
+        # A job that was put back expires no more, though its timer is still there.
+        if found is None or found.counters.attempt or not 0 < found.head.expire_us <= commit.now_us:
             return
         if found.state == job_pb2.JOB_STATE_WAITING:
             commit.remove_ready(found.queue, found.ready_key)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
+from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import EXPIRES, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine import outcomes, records
+from rockqueue_server.engine import dedup, outcomes, records
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.finish import finish
 from rockqueue_server.engine.lookup import FINISHED, Found, show_counters
@@ -127,6 +128,17 @@ def _never_expires(commit: Commit, found: Found, queue: int, engine: Engine) -> 
     commit.put(found.job_id, value, engine.columns.job_h)
 
 
+def _remember_completion(engine: Engine, commit: Commit, found: Found) -> None:
+    """Its worker may not have heard that a completion was carried out, and send it again."""
+    done = found.done
+    if done is None or found.state != job_pb2.JOB_STATE_COMPLETED:
+        return
+    if commit.now_us < done.finish_us + limits.REQUEST_MEMORY_US:
+        settlement = done.completion(records.lease_token(found.job_id, done.counters.attempt, done.epoch))
+        if dedup.settlement_is_remembered(engine, settlement) is None:
+            dedup.remember_settlement(commit, settlement, done.finish_us)
+
+
 def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = True) -> None:
     """Removes a job and all that is known of it. Raises INVALID_STATE for an ACTIVE one."""
     if found.state == _ACTIVE:
@@ -134,6 +146,7 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
     columns, job_id = engine.columns, found.job_id
     if found.state in FINISHED:
         commit.delete(keys.done_key(found.queue.number, found.state, job_id), columns.done_h)
+        _remember_completion(engine, commit, found)
     else:
         _take_out(engine, commit, found)
     if found.touched is not None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rockqueue_server.contract.push_stream_request import PushMessage, refused, response_of, stored
-from rockqueue_server.errors import ServiceError, shutting_down
+from rockqueue_server.errors import ServiceError, incident, shutting_down
 from rockqueue_server.services.entries import entry_status
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_UNANSWERED = 256
 """So many batches of a stream wait for their answers at most; more are not read."""
 
+_METHOD = "/rockqueue.v1.JobService/StreamPushes"
 _MOST_ANSWER_BYTES = 2 << 20
 """So many bytes of answers are put together into a message; it has room for 5 MiB."""
 
@@ -87,11 +88,9 @@ class PushStream:
         error = answer.exception()
         if error is None:
             self._answered(stored(sequence, answer.result()))
-        elif isinstance(error, ServiceError):
-            self._refused(sequence, error)
         else:
-            self._failure = error
-            self._changed.set()
+            # A defect is one batch's own: the engine would have stopped if it had written anything.
+            self._refused(sequence, error if isinstance(error, ServiceError) else incident(_METHOD, error))
 
     def _refused(self, sequence: int, error: ServiceError) -> None:
         self._answered(refused(sequence, entry_status(error)))

@@ -130,7 +130,8 @@ class WorkService:
             if lease is None:
                 answer.leases.add(status=entry_status(lease_lost(_job_of(token))))
                 continue
-            _extend(lease, now_us, lease_us)
+            if "extend_ignored" not in engine.defects:
+                _extend(lease, now_us, lease_us)
             if lease.session is None:
                 engine.leases.expire_at(lease)
             else:
@@ -159,10 +160,8 @@ def _job_of(token: bytes) -> str:
 
 
 def _extend(lease: Lease, now_us: int, lease_us: int | None) -> None:
-    """Another duration holds for this lease from now on, in memory: a restart gives the one of its delivery."""
-    if lease_us is not None:
-        lease.lease_us = lease_us
-    lease.deadline_us = now_us + lease.lease_us
+    """For this once; the next heartbeat or extension without a duration, and a restart, give that of the delivery."""
+    lease.deadline_us = now_us + (lease.lease_us if lease_us is None else lease_us)
 
 
 def check_settlements(count: int, size_bytes: int) -> None:
