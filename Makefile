@@ -1,7 +1,7 @@
 # RockQueue: the verbs of the whole repository. The folders have the same verbs for themselves: make -C server-python help
 include .ci/verbs.mk
 
-MEMBERS := sdk-python server-python conformance-tests examples/email-python benchmarks
+MEMBERS := sdk-python server-python server-python/torture conformance-tests examples/email-python benchmarks
 # Folders in other languages: they set themselves up, and check and generate for themselves.
 SDKS := sdk-node sdk-go
 DRIVERS := conformance-tests/drivers/node conformance-tests/drivers/go
@@ -12,7 +12,7 @@ UPGRADE ?=
 AGAINST ?=
 export PYTHON UPGRADE AGAINST
 
-.PHONY: setup python demo serve test check conformance bench bench-quick generate pins toolchain clean
+.PHONY: setup python demo serve test check conformance bench bench-quick torture generate pins toolchain clean
 setup: python ## Install all that is needed, Python's packages into .venv; what is there is kept
 	@for folder in $(SDKS); do $(MAKE) -C $$folder setup; done
 
@@ -50,6 +50,9 @@ bench: python ## Measure throughput and latency beside their budgets
 
 bench-quick: python ## Measure the short rows, in less than a minute; the last line is one JSON object
 	@$(MAKE) -C benchmarks bench-quick
+
+torture: python ## Kill, cut, starve and flood real servers for minutes, and check that nothing acknowledged is lost
+	@$(MAKE) -C server-python/torture torture
 
 generate: python ## Write what is made from other files: code from proto/, code blocks of documents
 	@$(BIN)/python .ci/generate.py

@@ -1,0 +1,1 @@
+"""Torments for real RockQueue servers, and a checker of what clients saw."""

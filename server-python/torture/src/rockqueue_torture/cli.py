@@ -1,0 +1,186 @@
+"""The command `rockqueue-torture`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from random import SystemRandom
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+WIDTH = 160
+_ENVIRONMENT = "rockqueue_torture.environment.commands"
+_ENVIRONMENT_COMMANDS = ("disk", "time", "network", "soak")
+_ROUNDS_PER_STORE = 20
+ALL_SDKS = "python,node,go"
+
+app = typer.Typer(
+    name="rockqueue-torture",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Rounds = Annotated[int, typer.Option(min=1, help="So many rounds; a round is one death of the server.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Where chance begins; printed, so that a run can be repeated. Default: any.")
+]
+Seconds = Annotated[float, typer.Option(min=0, help="Begin no further run after so many seconds; 0: no limit.")]
+Directory = Annotated[
+    Path | None, typer.Option("--dir", help="Where the stores are made; those of failed runs stay there.")
+]
+Sdks = Annotated[str, typer.Option("--sdks", help="The SDKs whose workers take part, by commas.")]
+
+
+@app.callback()
+def describe() -> None:
+    """Kills, cuts and starves real RockQueue servers on this machine, and checks what clients saw."""
+
+
+@app.command()
+def kill(
+    rounds: Rounds = 100,
+    seed: Seed = None,
+    seconds: Seconds = 0,
+    sdks: Sdks = ALL_SDKS,
+    directory: Directory = None,
+) -> None:
+    """Kill servers and workers by kill -9, at random and at failpoints, under load; then read and check everything."""
+    console = _console()
+    _exit(asyncio.run(_kill(console, rounds, _seed(seed), seconds, _available(console, sdks), directory)))
+
+
+@app.command()
+def power(rounds: Rounds = 100, seed: Seed = None, seconds: Seconds = 0, directory: Directory = None) -> None:
+    """Cut the power: kill servers under load and take away every byte and entry that they had not synced."""
+    console = _console()
+    _exit(asyncio.run(_power(console, rounds, _seed(seed), seconds, directory)))
+
+
+@app.command()
+def mutants(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these. Default: all.", show_default=False)] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="So many runs at most until a mutant is caught.")] = 6,
+    seed: Seed = None,
+    seconds: Seconds = 0,
+    directory: Directory = None,
+) -> None:
+    """Run servers with seeded defects until the checker has caught each; fails if one survives."""
+    console = _console()
+    _exit(asyncio.run(_mutants(console, names or [], rounds, _seed(seed), seconds, directory)))
+
+
+@app.command("all")
+def run_all(
+    rounds: Rounds = 100,
+    seed: Seed = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="How long each torment may take, about; 0: until its rounds are done.")
+    ] = 600,
+    sdks: Sdks = ALL_SDKS,
+    directory: Directory = None,
+) -> None:
+    """Every torment, one after the other: mutants, kill, power, then those of disk, time and network."""
+    console = _console()
+    first = _seed(seed)
+    console.print(f"seed {first}")
+    fine = {
+        "mutants": asyncio.run(_mutants(console, [], 6, first, seconds, directory)),
+        "kill": asyncio.run(_kill(console, rounds, first, seconds, _available(console, sdks), directory)),
+        "power": asyncio.run(_power(console, rounds, first, seconds, directory)),
+    }
+    for name in _ENVIRONMENT_COMMANDS:
+        if name in {command.name for command in app.registered_commands}:
+            command = [sys.executable, "-m", "rockqueue_torture", name, "--seed", str(first)]
+            command += ["--seconds", str(seconds)] if seconds else []
+            console.print(f"{name}:")
+            fine[name] = subprocess.run(command, check=False).returncode == 0  # noqa: S603 - this very program
+    console.print(", ".join(f"{name} {'passed' if good else 'FAILED'}" for name, good in fine.items()))
+    _exit(all(fine.values()))
+
+
+async def _kill(
+    console: Console, rounds: int, seed: int, seconds: float, sdks: tuple[str, ...], directory: Path | None
+) -> bool:
+    from rockqueue_torture.kill import KillPlan, kill_run
+    from rockqueue_torture.sessions import Sessions
+
+    sessions = Sessions("kill", rounds, seed, seconds, _ROUNDS_PER_STORE, directory)
+    return await sessions.run(console, lambda home, one, count: kill_run(home, KillPlan(count, one, sdks)))
+
+
+async def _power(console: Console, rounds: int, seed: int, seconds: float, directory: Path | None) -> bool:
+    from rockqueue_torture.native import CompilerMissing
+    from rockqueue_torture.power import PowerPlan, power_run
+    from rockqueue_torture.sessions import Sessions
+
+    sessions = Sessions("power", rounds, seed, seconds, _ROUNDS_PER_STORE, directory)
+    try:
+        return await sessions.run(console, lambda home, one, count: power_run(home, PowerPlan(count, one)))
+    except CompilerMissing as error:
+        console.print(f"power was left out: {error}", markup=False)
+        return True
+
+
+async def _mutants(
+    console: Console, names: list[str], tries: int, seed: int, seconds: float, directory: Path | None
+) -> bool:
+    from rockqueue_torture.mutants import MUTANTS, hunt_all
+
+    unknown = set(names) - {mutant.defect for mutant in MUTANTS}
+    if unknown:
+        raise typer.BadParameter(f"no mutant {', '.join(sorted(unknown))}")
+    chosen = tuple(mutant for mutant in MUTANTS if not names or mutant.defect in names)
+    survivors = await hunt_all(console, chosen, seed=seed, tries=tries, seconds=seconds, directory=directory)
+    console.print(f"mutants: {len(chosen) - len(survivors)} of {len(chosen)} caught, seed {seed}")
+    return not survivors
+
+
+def _available(console: Console, sdks: str) -> tuple[str, ...]:
+    """Those of the SDKs whose workers can be built here; says which cannot."""
+    from rockqueue_torture.workers import KINDS, WorkerMissing
+
+    found: list[str] = []
+    for sdk in filter(None, (name.strip() for name in sdks.split(","))):
+        if sdk not in KINDS:
+            raise typer.BadParameter(f"{sdk!r} is none of {', '.join(KINDS)}", param_hint="--sdks")
+        try:
+            KINDS[sdk].command()
+        except WorkerMissing as error:
+            console.print(f"without workers of {sdk}: {error}", markup=False)
+        else:
+            found.append(sdk)
+    return tuple(found)
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
+
+
+def _seed(seed: int | None) -> int:
+    return seed if seed is not None else SystemRandom().randrange(1_000_000)
+
+
+def _exit(fine: bool) -> None:
+    raise typer.Exit(0 if fine else 1)
+
+
+def _add_environment() -> None:
+    """The torments of disk, time and network have commands of their own."""
+    if importlib.util.find_spec(_ENVIRONMENT) is not None:
+        app.add_typer(importlib.import_module(_ENVIRONMENT).app)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    _add_environment()
+    app()

@@ -1,0 +1,1 @@
+"""What surrounds a server, and can fail under it: the disk, the clocks, the network, and time in plenty."""

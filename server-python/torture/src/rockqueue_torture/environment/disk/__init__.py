@@ -1,0 +1,1 @@
+"""Disks that lie, refuse, fill up, or forget."""

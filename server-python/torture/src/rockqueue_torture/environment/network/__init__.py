@@ -1,0 +1,1 @@
+"""Networks that delay, cut, swallow and flood."""

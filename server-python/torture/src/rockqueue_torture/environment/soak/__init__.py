@@ -1,0 +1,1 @@
+"""Mixed work for a long time, and whether anything grows."""
