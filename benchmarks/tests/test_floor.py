@@ -1,9 +1,9 @@
 from pathlib import Path
 from typing import Any
 
-from rockqueue.v1 import job_pb2, job_service_pb2
+from rockqueue.v1 import job_service_pb2
 from rockqueue_bench.loads.floor import PushBytes
-from rockqueue_bench.loads.wire import PushRequests
+from rockqueue_bench.loads.wire import PushRequests, spec_of
 from rockqueue_server.core import Core, CoreOptions
 from rockqueue_server.engine.columns import Columns
 from rockqueue_server.store.base import COLUMNS
@@ -26,7 +26,7 @@ async def test_the_floor_writes_pairs_of_the_same_sizes_as_pushes_do(tmp_path: P
 
 
 async def push_to_server(directory: Path) -> None:
-    requests = PushRequests(50, 100, job_pb2.DURABILITY_FSYNC)
+    requests = PushRequests(50, spec_of(100))
     core = await Core.open(directory, CoreOptions())
     try:
         for _ in range(PUSHES):

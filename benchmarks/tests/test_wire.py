@@ -10,7 +10,7 @@ def test_numbers_are_written_as_protobuf_writes_them() -> None:
 
 
 def test_a_push_request_that_was_joined_is_the_message_and_its_id_is_fresh() -> None:
-    requests = PushRequests(3, 100, job_pb2.DURABILITY_FSYNC)
+    requests = PushRequests(3, spec_of(100))
     first, second = (job_service_pb2.PushJobsRequest.FromString(requests.new()) for _ in range(2))
     assert len(first.request_id) == 32
     assert first.request_id != second.request_id

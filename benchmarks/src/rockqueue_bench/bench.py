@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rockqueue_bench.client import LoadProcess, usage_in
+from rockqueue_bench.languages import load_command
 from rockqueue_bench.scale import Scale
 from rockqueue_bench.server import ServerProcess
 from rockqueue_bench.usage import Usage
@@ -45,10 +46,11 @@ class Bench:
                 await server.kill()
 
     @asynccontextmanager
-    async def load(self, name: str, **params: Any) -> AsyncGenerator[LoadProcess]:
-        """A load that was started and is killed with the block. It is not ready yet."""
+    async def load(self, name: str, *, language: str = "python", **params: Any) -> AsyncGenerator[LoadProcess]:
+        """A load that was started and is killed with the block. It is not ready yet. Raises NotHere."""
+        command = load_command(language, name)
         number = next(self._numbers)
-        load = LoadProcess(name, params, self._root / f"{name}-{number}.log")
+        load = LoadProcess(name, command, params, self._root / f"{name}-{number}.log")
         try:
             await load.start()
             yield load
@@ -65,10 +67,10 @@ class Bench:
     async def measured(self, server: ServerProcess, load: LoadProcess) -> tuple[dict[str, Any], Usage, Usage]:
         """Lets one load go when it is warm; returns its result and what the server and the load used meanwhile."""
         await load.ready()
-        before = server.usage()
+        before = await server.usage()
         load.go()
         result = await load.result(self.limit_s)
-        return result, server.usage().since(before), usage_in(result)
+        return result, (await server.usage()).since(before), usage_in(result)
 
     @property
     def limit_s(self) -> float:

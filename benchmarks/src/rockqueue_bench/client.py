@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rockqueue_bench.usage import Usage
 
 READY_WITHIN_S = 90.0
-# A result may hold figures only, but an error holds a traceback.
-_LINE_BYTES = 1 << 20
+# A result holds figures only, but some hold one for each moment.
+_LINE_BYTES = 4 << 20
 
 
 class LoadTrouble(Exception):
@@ -20,10 +20,11 @@ class LoadTrouble(Exception):
 
 
 class LoadProcess:
-    """`python -m rockqueue_bench.loads NAME`."""
+    """One load, run by a command that takes its parameters as the first line of its input."""
 
-    def __init__(self, name: str, params: dict[str, Any], log_path: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], params: dict[str, Any], log_path: Path) -> None:
         self.name = name
+        self._command = command
         self._params = params
         self._log_path = log_path
         self._process: asyncio.subprocess.Process | None = None
@@ -32,8 +33,7 @@ class LoadProcess:
         """Starts the process and hands it its parameters; it connects and warms up by itself."""
         with self._log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "rockqueue_bench.loads", self.name),
+                *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

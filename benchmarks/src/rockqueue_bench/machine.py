@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from rockqueue_bench.languages import LANGUAGES, ROOT, language_version
 
 _PACKAGES = ("rockqueue-server", "rockqueue", "grpcio", "protobuf", "rocksdict", "uvloop")
 
@@ -19,8 +22,9 @@ def machine_facts(directory: Path) -> dict[str, str | int | float]:
         "kernel": f"{platform.system()} {platform.release()}",
         "file_system": file_system_of(directory),
         "load_average_1m": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
+        **{language: language_version(language) for language in LANGUAGES},
         **{package: _version(package) for package in _PACKAGES},
+        "commit": _commit(),
     }
 
 
@@ -54,3 +58,13 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _commit() -> str:
+    """What is checked out; with a plus sign when files were changed since."""
+    command = ("git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=9")
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - git
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return told.stdout.strip()

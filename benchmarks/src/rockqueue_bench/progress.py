@@ -1,4 +1,4 @@
-"""Shows how far a run is: a bar on a terminal, a line for each row elsewhere."""
+"""Shows how far a run is: a bar on a terminal, a line for each measurement elsewhere."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from rockqueue_bench.results import Row
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class RunProgress:
-    """A bar over the rows of a run."""
+    """Says what is being measured now, and what could not be."""
 
-    def __init__(self, console: Console, rows: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=rows)
+        self._task = self._bar.add_task("starting", total=None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -38,13 +34,14 @@ class RunProgress:
         self._bar.stop()
 
     def began(self, name: str) -> None:
-        """A row is being measured now."""
+        """This is being measured now."""
         self._bar.update(self._task, description=f"measuring {name}")
         if not self._console.is_terminal:
-            self._console.print(f"measuring {name}")
+            self._console.print(f"measuring {name}", markup=False)
 
-    def ended(self, row: Row) -> None:
-        """A row is done."""
-        self._bar.advance(self._task)
-        if row.error:
-            self._console.print(f"{row.name} failed: {row.error}", markup=False)
+    def ended(self, name: str, *, error: str = "", missing: str = "") -> None:
+        """It is done; what went wrong is told."""
+        if error:
+            self._console.print(f"{name} failed: {error}", markup=False)
+        if missing:
+            self._console.print(f"{name} left out: {missing}", markup=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rockqueue_bench.usage import Usage, usage_of
@@ -14,6 +16,9 @@ from rockqueue_bench.usage import Usage, usage_of
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.002
+_SCRAPED_WITHIN_S = 10.0
+# How many fsyncs there were, in the text for Prometheus.
+_FSYNCS = re.compile(rb"^rockqueue_fsync_seconds_count ([0-9.e+]+)$", re.MULTILINE)
 
 
 class ServerTrouble(Exception):
@@ -36,6 +41,7 @@ class ServerProcess:
         self._home = home
         self._process: asyncio.subprocess.Process | None = None
         self.address = ""
+        self._metrics_address = ""
         self.ready_s = 0.0
         """Seconds from the last start to the moment in which it said that it takes calls."""
         home.mkdir(parents=True, exist_ok=True)
@@ -48,7 +54,7 @@ class ServerProcess:
         with self._log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 server_command(),
-                *("serve", str(self._home / "store"), "--listen", "127.0.0.1:0", "--metrics", "off"),
+                *("serve", str(self._home / "store"), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"),
                 *("--ready-file", str(ready_file), "--drain-grace", "1s", "--log-level", "warning"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -63,10 +69,15 @@ class ServerProcess:
                 raise ServerTrouble(f"the server was not ready within {READY_WITHIN_S:.0f} s: {self._log_tail()}")
             await asyncio.sleep(_LOOK_EVERY_S)
         self.ready_s = time.perf_counter() - began
-        self.address = json.loads(ready_file.read_text())["listen"]
+        ready = json.loads(ready_file.read_text())
+        self.address, self._metrics_address = ready["listen"], ready["metrics"]
 
-    def usage(self) -> Usage:
+    async def usage(self) -> Usage:
         """What the server has used since it was started. Raises ServerTrouble when it has ended."""
+        return replace(self.usage_unasked(), fsyncs=await self._fsyncs())
+
+    def usage_unasked(self) -> Usage:
+        """The same without the fsyncs: it costs the server nothing to be looked at."""
         if self._process is None or self._process.returncode is not None:
             raise ServerTrouble(f"the server ended by itself: {self._log_tail()}")
         return usage_of(self._process.pid)
@@ -91,6 +102,21 @@ class ServerProcess:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+
+    async def _fsyncs(self) -> int:
+        """The fsyncs since the start, as the server counts them for Prometheus."""
+        host, _, port = self._metrics_address.rpartition(":")
+        async with asyncio.timeout(_SCRAPED_WITHIN_S):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+                text = await reader.read(-1)
+            finally:
+                writer.close()
+        found = _FSYNCS.search(text.replace(b"\r", b""))
+        if found is None:
+            raise ServerTrouble("the server's metrics do not tell how many fsyncs there were")
+        return int(float(found[1]))
 
     @property
     def _log_path(self) -> Path:

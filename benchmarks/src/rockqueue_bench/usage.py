@@ -13,18 +13,23 @@ _USER, _SYSTEM = 11, 12
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Processor seconds of all threads, resident memory in MB, MB written; MB are 1,000,000 bytes."""
+    """Processor seconds of all threads, resident memory in MB, MB written; MB are 1,000,000 bytes.
+
+    `fsyncs` is None where nobody counts them: only the server and the floor do.
+    """
 
     cpu_s: float
     rss_mb: float
     written_mb: float
+    fsyncs: int | None = None
 
     def since(self, before: Usage) -> Usage:
         """What was used after `before` was read. The memory is that of now."""
-        return Usage(self.cpu_s - before.cpu_s, self.rss_mb, self.written_mb - before.written_mb)
+        fsyncs = None if self.fsyncs is None or before.fsyncs is None else self.fsyncs - before.fsyncs
+        return Usage(self.cpu_s - before.cpu_s, self.rss_mb, self.written_mb - before.written_mb, fsyncs)
 
     def plus(self, other: Usage) -> Usage:
-        """Two processes together."""
+        """Two clients together."""
         return Usage(self.cpu_s + other.cpu_s, self.rss_mb + other.rss_mb, self.written_mb + other.written_mb)
 
 

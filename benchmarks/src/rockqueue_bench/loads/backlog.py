@@ -5,12 +5,11 @@ The queue stays as long as it was, and long and short queues are measured in the
 
 from __future__ import annotations
 
-from grpc import aio
-
+from rockqueue_bench.loads.connections import connect
 from rockqueue_bench.loads.fill import filler
 from rockqueue_bench.loads.link import Link
 from rockqueue_bench.loads.raw_worker import RawWorker, Worked
-from rockqueue_bench.loads.wire import CHANNEL_OPTIONS
+from rockqueue_bench.loads.wire import spec_of
 
 REFILL_WITHIN_S = 60.0
 
@@ -19,8 +18,8 @@ async def run(link: Link) -> None:
     """Parameters: address, window, round_jobs, payload_bytes, seconds (of taking, all rounds together)."""
     params = link.params
     round_jobs: int = params["round_jobs"]
-    async with aio.insecure_channel(params["address"], options=CHANNEL_OPTIONS) as channel:
-        pusher = filler(channel, params["payload_bytes"])
+    async with connect(params["address"]) as channel:
+        pusher = filler(channel, spec_of(params["payload_bytes"]))
         worker = RawWorker(channel, params["window"])
         await worker.open()
         await worker.work(round_jobs, params["seconds"])

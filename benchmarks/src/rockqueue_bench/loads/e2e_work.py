@@ -7,12 +7,10 @@ import time
 
 import rockqueue
 from rockqueue import Client, Worker
-from rockqueue_bench.loads.link import Link
+from rockqueue_bench.loads.link import Link, Samples
 from rockqueue_bench.loads.noop_job import filler_of
 from rockqueue_bench.loads.noop_job import noop as pushed_job
 from rockqueue_bench.loads.wire import NAME, QUEUE
-
-WARM_UP_JOBS = 500
 
 
 class Counter:
@@ -38,8 +36,12 @@ class Counter:
 
 
 async def run(link: Link) -> None:
-    """Parameters: address, concurrency, payload_bytes. Told `{"jobs": N}` after the go, it ends after N jobs."""
+    """Parameters: address, concurrency, payload_bytes, warm_up_jobs.
+
+    Told `{"jobs": N}` after the go, it ends after N jobs.
+    """
     params = link.params
+    before: int = params["warm_up_jobs"]
     counter = Counter()
 
     @rockqueue.job(queue=QUEUE, name=NAME)
@@ -48,19 +50,18 @@ async def run(link: Link) -> None:
 
     async with Client(f"rockqueue://{params['address']}") as client:
         filler = filler_of(params["payload_bytes"])
-        await client.push_many([pushed_job.new(filler=filler) for _ in range(WARM_UP_JOBS)])
+        await client.push_many([pushed_job.new(filler=filler) for _ in range(before)])
         worker = Worker(client, jobs=[noop], concurrency=params["concurrency"])
         await worker.start()
-        await counter.reach(WARM_UP_JOBS)
+        await counter.reach(before)
         await link.ready()
         began = time.perf_counter()
-        jobs: int = (await link.hear())["jobs"]
-        await counter.reach(WARM_UP_JOBS + jobs)
-        await worker.stop()
+        async with Samples(lambda: counter.count - before) as samples:
+            jobs: int = (await link.hear())["jobs"]
+            await counter.reach(before + jobs)
+            await worker.stop()
         ended_ns = time.monotonic_ns()
         completed = (await client.queues.get(QUEUE)).counts.completed
-        if completed != WARM_UP_JOBS + jobs or counter.count != completed:
-            raise RuntimeError(
-                f"{jobs} jobs and {WARM_UP_JOBS} before, but {counter.count} runs, {completed} completed"
-            )
-        link.done(jobs=jobs, seconds=time.perf_counter() - began, ended_ns=ended_ns)
+        if completed != before + jobs or counter.count != completed:
+            raise RuntimeError(f"{jobs} jobs and {before} before, but {counter.count} runs, {completed} completed")
+        link.done(jobs=jobs, seconds=time.perf_counter() - began, ended_ns=ended_ns, samples=samples.taken)

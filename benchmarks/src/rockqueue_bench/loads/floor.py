@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2
-from rockqueue_bench.loads.link import Link
+from rockqueue_bench.loads.link import Link, samples_of
 from rockqueue_bench.loads.wire import NAME, spec_of
 from rockqueue_server.contract.limits import REQUEST_MEMORY_US
 from rockqueue_server.engine import dedup
@@ -119,7 +119,12 @@ async def run(link: Link) -> None:
         await write_for(params["warm_up_seconds"])
         await link.ready()
         took_ns = await write_for(params["seconds"])
-        jobs = len(took_ns) * params["group"] * params["batch"]
-        link.done(jobs=jobs, seconds=sum(took_ns) / 1e9, latencies_ns=took_ns)
+        jobs_each = params["group"] * params["batch"]
+        link.done(
+            jobs=len(took_ns) * jobs_each,
+            seconds=sum(took_ns) / 1e9,
+            latencies_ns=took_ns,
+            samples=samples_of(took_ns, jobs_each),
+        )
     columns.let_go()
     store.close()

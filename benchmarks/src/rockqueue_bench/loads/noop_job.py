@@ -5,9 +5,6 @@ from __future__ import annotations
 import rockqueue
 from rockqueue_bench.loads.wire import NAME, QUEUE, payload_of
 
-WARM_QUEUE = "warm"
-"""Nobody works on it: a producer warms up here without giving a worker something to count."""
-
 
 @rockqueue.job(queue=QUEUE, name=NAME)
 async def noop(filler: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,27 +30,35 @@ class Worked:
 class RawWorker:
     """One session. `window` is the number of credits that it keeps with the server."""
 
-    def __init__(self, channel: aio.Channel, window: int) -> None:
+    def __init__(self, channel: aio.Channel, window: int, queues: Sequence[str] = (QUEUE,)) -> None:
         self._window = window
+        self._queues = queues
         self._sequence = 0
+        self._settled = 0
         self._waiting: dict[int, tuple[int, int]] = {}
         self._stream: Any = channel.stream_stream(WORK, response_deserializer=WorkResponse.FromString)()
 
     async def open(self) -> None:
         """Opens the session."""
-        await self._send(WorkRequest(open=work_service_pb2.OpenSession(queues=[QUEUE], worker="bench")))
+        await self._send(WorkRequest(open=work_service_pb2.OpenSession(queues=self._queues, worker="bench")))
         answer = await self._stream.read()
         if answer.WhichOneof("message") != "opened":
             raise RuntimeError(f"expected `opened`, got {answer}")
 
-    async def work(self, jobs: int, seconds: float) -> Worked:
-        """Completes `jobs`, which must be waiting, or as many as come in `seconds`. All credits are used up then."""
-        worked = Worked()
+    async def work(self, jobs: int, seconds: float, into: Worked | None = None) -> Worked:
+        """Completes `jobs`, which must be there or on their way, or as many as come in `seconds`.
+
+        All credits are used up then. `into` is what it counts in and returns, for those who look on meanwhile.
+        """
+        worked = into or Worked()
         began = time.perf_counter()
         granted = min(self._window, jobs)
+        self._settled = 0
+        if not jobs:
+            return worked
         await self._send(WorkRequest(credits=work_service_pb2.AddCredits(credits=granted)))
         async with asyncio.timeout(seconds + ANSWER_TIMEOUT_S):
-            while worked.jobs < granted:
+            while self._settled < granted:
                 answer = await self._stream.read()
                 if answer is aio.EOF:
                     raise RuntimeError("the server ended the stream")
@@ -82,6 +91,7 @@ class RawWorker:
         if results.failures:
             raise RuntimeError(f"a completion was refused: {results.failures[0]}")
         jobs, sent_ns = self._waiting.pop(results.sequence)
+        self._settled += jobs
         worked.jobs += jobs
         worked.latencies_ns.append(time.perf_counter_ns() - sent_ns)
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from rockqueue import Client
-from rockqueue_bench.loads.link import Link
+from rockqueue_bench.loads.link import Link, Samples
 from rockqueue_bench.loads.noop_job import filler_of
 from rockqueue_bench.loads.wire import NAME, QUEUE
 
@@ -23,13 +23,14 @@ async def run(link: Link) -> None:
                 await client.push(QUEUE, NAME, payload)
                 latencies_ns.append(time.perf_counter_ns() - began_ns)
 
-        async def push_for(seconds: float) -> tuple[list[int], float]:
-            latencies_ns: list[int] = []
+        async def push_for(seconds: float, latencies_ns: list[int]) -> float:
             began = time.perf_counter()
             await asyncio.gather(*(call_until(began + seconds, latencies_ns) for _ in range(params["callers"])))
-            return latencies_ns, time.perf_counter() - began
+            return time.perf_counter() - began
 
-        await push_for(params["warm_up_seconds"])
+        await push_for(params["warm_up_seconds"], [])
         await link.ready()
-        latencies_ns, seconds = await push_for(params["seconds"])
-        link.done(jobs=len(latencies_ns), seconds=seconds, latencies_ns=latencies_ns)
+        latencies_ns: list[int] = []
+        async with Samples(lambda: len(latencies_ns)) as samples:
+            seconds = await push_for(params["seconds"], latencies_ns)
+        link.done(jobs=len(latencies_ns), seconds=seconds, latencies_ns=latencies_ns, samples=samples.taken)

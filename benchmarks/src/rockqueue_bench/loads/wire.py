@@ -16,6 +16,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 QUEUE = "bench"
+WARM_QUEUE = "warm"
+"""Nobody works on it: a producer warms up here without giving a worker something to count."""
 NAME = "noop"
 
 # Field numbers and wire types of rockqueue.v1, as protobuf puts them in front of each field.
@@ -41,21 +43,30 @@ def payload_of(size_bytes: int) -> bytes:
     return b'{"filler":"' + b"x" * (size_bytes - 13) + b'"}'
 
 
-def spec_of(payload_bytes: int) -> job_pb2.JobSpec:
+def spec_of(payload_bytes: int, queue: str = QUEUE) -> job_pb2.JobSpec:
     """The job that every load pushes."""
-    return job_pb2.JobSpec(queue=QUEUE, name=NAME, payload=payload_of(payload_bytes), content_type="application/json")
+    return job_pb2.JobSpec(queue=queue, name=NAME, payload=payload_of(payload_bytes), content_type="application/json")
+
+
+def request_id() -> bytes:
+    """The field of a push request that holds a fresh id."""
+    return _REQUEST_ID + b"\x20" + uuid.uuid4().hex.encode()
 
 
 class PushRequests:
-    """Push requests that differ in their request id only."""
+    """Push requests of so many times the same job, that differ in their request id only."""
 
-    def __init__(self, batch: int, payload_bytes: int, durability: job_pb2.Durability) -> None:
-        message = job_service_pb2.PushJobsRequest(jobs=[spec_of(payload_bytes)] * batch, durability=durability)
+    def __init__(
+        self, batch: int, spec: job_pb2.JobSpec, durability: job_pb2.Durability = job_pb2.DURABILITY_FSYNC
+    ) -> None:
+        self.batch = batch
+        self.durability = durability
+        message = job_service_pb2.PushJobsRequest(jobs=[spec] * batch, durability=durability)
         self._jobs = message.SerializeToString()
 
     def new(self) -> bytes:
         """A request with a fresh id."""
-        return _REQUEST_ID + b"\x20" + uuid.uuid4().hex.encode() + self._jobs
+        return request_id() + self._jobs
 
 
 def completions(sequence: int, tokens: Sequence[bytes], credits_: int) -> bytes:

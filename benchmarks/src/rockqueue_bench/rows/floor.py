@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import usage_in
-from rockqueue_bench.results import Row
+from rockqueue_bench.results import Row, rates_of
 from rockqueue_bench.rows.plain import latency_in
 from rockqueue_bench.rows.push import BATCH, IN_FLIGHT, PAYLOAD_BYTES, WARM_UP_SECONDS
 
 
 async def measure(bench: Bench) -> Row:
     """Writes what the row `push_batch50` makes the server write; a group is what its calls in flight hold."""
-    params = {"batch": BATCH, "group": IN_FLIGHT, "payload_bytes": PAYLOAD_BYTES, "seconds": bench.scale.seconds}
+    params: dict[str, Any] = {
+        "batch": BATCH,
+        "group": IN_FLIGHT,
+        "payload_bytes": PAYLOAD_BYTES,
+        "seconds": bench.scale.seconds,
+    }
     async with (
         bench.directory() as directory,
         bench.load("floor", directory=str(directory), warm_up_seconds=WARM_UP_SECONDS, **params) as load,
@@ -25,7 +33,8 @@ async def measure(bench: Bench) -> Row:
         seconds=result["seconds"],
         jobs=result["jobs"],
         durability="fsync",
-        client=usage_in(result),
+        client=replace(usage_in(result), fsyncs=result["jobs"] // (BATCH * IN_FLIGHT)),
         latency_ms=latency_in(result),
+        rates=rates_of(result["samples"]),
         load=params,
     )

@@ -21,9 +21,9 @@ async def measure(bench: Bench) -> Row:
     async with bench.server() as server:
         starts.append(server.ready_s)
         await asyncio.sleep(SETTLE_SECONDS)
-        before = server.usage()
+        before = server.usage_unasked()
         await asyncio.sleep(bench.scale.idle_seconds)
-        used = server.usage().since(before)
+        used = server.usage_unasked().since(before)
     return Row(
         "idle",
         {

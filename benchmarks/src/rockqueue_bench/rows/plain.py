@@ -6,15 +6,21 @@ from typing import Any
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.latency import Latency
-from rockqueue_bench.results import Row
+from rockqueue_bench.results import Row, rates_of
 from rockqueue_bench.server import ServerProcess
 
 
 async def rate_row(
-    bench: Bench, server: ServerProcess, name: str, metric: str, load_name: str, params: dict[str, Any]
+    bench: Bench,
+    server: ServerProcess,
+    name: str,
+    metric: str,
+    load_name: str,
+    params: dict[str, Any],
+    language: str = "python",
 ) -> Row:
     """Lets a load go and returns its rate as `metric`, in jobs per second. `params` are told with the row."""
-    async with bench.load(load_name, address=server.address, **params) as load:
+    async with bench.load(load_name, language=language, address=server.address, **params) as load:
         result, server_usage, client_usage = await bench.measured(server, load)
     return Row(
         name,
@@ -25,6 +31,7 @@ async def rate_row(
         server=server_usage,
         client=client_usage,
         latency_ms=latency_in(result),
+        rates=rates_of(result["samples"]),
         load=params,
     )
 

@@ -1,4 +1,4 @@
-"""Row `single_push_python`: 256 concurrent callers of `client.push` in one process; the SDK makes batches of it."""
+"""Rows `single_push_python`, `_node`, `_go`: 256 concurrent callers of `push` in one process; the SDK batches them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from rockqueue_bench.rows.push import PAYLOAD_BYTES, WARM_UP_SECONDS
 CALLERS = 256
 
 
-async def measure(bench: Bench) -> Row:
-    """Measures the rate of all callers together, and the latency of single pushes."""
+async def measure(bench: Bench, language: str) -> Row:
+    """Measures the rate of all callers together, and the latency of single pushes. Raises NotHere."""
     params = {
         "callers": CALLERS,
         "payload_bytes": PAYLOAD_BYTES,
         "seconds": bench.scale.seconds,
         "warm_up_seconds": WARM_UP_SECONDS,
     }
+    name = f"single_push_{language}"
     async with bench.server() as server:
-        return await rate_row(bench, server, "single_push_python", "single_push_python_per_s", "single_push", params)
+        return await rate_row(bench, server, name, f"{name}_per_s", "single_push", params, language)

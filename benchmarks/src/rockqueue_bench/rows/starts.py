@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import LoadTrouble, usage_in
 from rockqueue_bench.results import Row
@@ -13,7 +15,7 @@ PAUSE_MS = 10
 
 async def measure(bench: Bench) -> Row:
     """Measures from the call of `push` in one process to the first line of the handler in another."""
-    params = {"jobs": bench.scale.starts_jobs, "warm_up_jobs": WARM_UP_JOBS}
+    params: dict[str, Any] = {"jobs": bench.scale.starts_jobs, "warm_up_jobs": WARM_UP_JOBS}
     async with (
         bench.server() as server,
         bench.load("starts_work", address=server.address, **params) as worker,
@@ -21,12 +23,12 @@ async def measure(bench: Bench) -> Row:
     ):
         await worker.ready()
         await pusher.ready()
-        before = server.usage()
+        before = await server.usage()
         worker.go()
         pusher.go()
         pushed = await pusher.result(bench.limit_s + params["jobs"] * 0.1)
         started = await worker.result(bench.limit_s)
-        used = server.usage().since(before)
+        used = (await server.usage()).since(before)
     latency = latency_in(started)
     if latency is None:
         raise LoadTrouble("no handler was started")

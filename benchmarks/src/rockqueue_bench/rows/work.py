@@ -25,5 +25,12 @@ async def measure(bench: Bench) -> Row:
             payload_bytes=PAYLOAD_BYTES,
             seconds=max(seconds * 2, 2.0),
         )
-        params = {"window": WINDOW, "jobs": filled["jobs"], "warm_up_jobs": WARM_UP_JOBS, "seconds": seconds}
+        params = {
+            "clients": 1,
+            "sessions": 1,
+            "window": WINDOW,
+            "jobs": filled["jobs"] - WARM_UP_JOBS,
+            "warm_up_jobs": WARM_UP_JOBS,
+            "seconds": seconds,
+        }
         return await rate_row(bench, server, "work_raw", "work_raw_jobs_per_s", "work", params)
