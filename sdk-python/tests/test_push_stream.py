@@ -106,17 +106,42 @@ async def test_a_silent_stream_is_given_up_and_all_on_it_sent_again(server: Scri
 
 async def test_a_stream_that_answers_others_is_kept(server: ScriptedServer) -> None:
     async def slow_for_one(request: PushJobsRequest) -> Message:
-        if payload_of(request) == 1 and len(server.of("PushJobs")) < 4:
+        if payload_of(request) == 1 and len(server.of("PushJobs")) < 3:
             await asyncio.Event().wait()
         return pushed(request)
 
     server.answer("PushJobs", slow_for_one)
-    async with Client(server.url, retry=CallRetry(initial_delay=0.005, attempt_timeout=0.3)) as client:
+    async with Client(server.url, retry=CallRetry(initial_delay=0.005, attempt_timeout=1)) as client:
         first = asyncio.ensure_future(client.push_many([rockqueue.NewJob("q", "n", 1)]))
-        for number in (2, 3, 4):
-            await client.push_many([rockqueue.NewJob("q", "n", number)])
+        async with asyncio.timeout(20):
+            while not first.done():
+                await client.push_many([rockqueue.NewJob("q", "n", 2)])
         assert (await first)[0].id == "id-1"
     assert server.push_streams == 1
+
+
+async def test_a_caller_in_a_hurry_does_not_break_the_stream_of_the_others(server: ScriptedServer) -> None:
+    async def silent(_: PushJobsRequest) -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server.answer("PushJobs", silent, push_answer)
+    async with Client(server.url) as client:
+        with pytest.raises(rockqueue.DeadlineExceeded):
+            await client.push_many([rockqueue.NewJob("q", "n", 1)], timeout=0.05)
+        await client.push_many([rockqueue.NewJob("q", "n", 2)])
+    assert server.push_streams == 1
+
+
+async def test_the_end_of_a_stream_is_never_taken_for_a_refusal(server: ScriptedServer) -> None:
+    async def breaks(_: PushJobsRequest) -> Message:
+        raise Break(Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", {"field": ""}))
+
+    server.answer("PushJobs", breaks)
+    async with Client(server.url) as client:
+        with pytest.raises(rockqueue.ServerError) as caught:
+            await client.push("q", "n", 1)
+    assert caught.value.outcome_unknown
 
 
 async def test_a_cancelled_push_leaves_the_stream_in_order(client: Client, server: ScriptedServer) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, TypedDict
 from rockqueue import _methods as methods
 from rockqueue._batching import PushBatcher
 from rockqueue._buffer_room import BufferRoom
-from rockqueue._durations import to_duration, to_timestamp
+from rockqueue._durations import seconds, to_duration, to_timestamp
 from rockqueue._errors import DeadlineExceeded, RockQueueError
 from rockqueue._methods import Method, Request, Response
 from rockqueue._models import (
@@ -143,9 +143,13 @@ class Operations:
     ) -> job_service_pb2.PushJobsResponse:
         """One logical push of a batch, with the client's deadline and retries."""
         transport = await self.runtime.transport()
+        policy = self.settings.retry
+        longest = self.settings.timeout_s if policy is None else seconds(policy.attempt_timeout, "")
+        # Less than all of it: the batch that waited longest may have been sent a moment after the stream fell silent.
+        patience_s = min(longest, self.settings.timeout_s) / 2
         calling = Calling(
             timeout_s=self.settings.timeout_s if timeout_s is None else timeout_s,
-            policy=self.settings.retry,
+            policy=policy,
             request_id=request.request_id,
             final_reasons=final_reasons,
         )
@@ -153,7 +157,7 @@ class Operations:
         async def attempt(
             _: object, batch: job_service_pb2.PushJobsRequest, attempt_s: float
         ) -> job_service_pb2.PushJobsResponse:
-            return await transport.push(batch, attempt_s)
+            return await transport.push(batch, attempt_s, patience_s)
 
         return await call_with_retry(attempt, methods.PUSH_JOBS, request, calling)
 

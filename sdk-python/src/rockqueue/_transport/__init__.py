@@ -41,8 +41,11 @@ class Transport(Protocol):
         """One attempt of one call."""
         ...
 
-    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
-        """One attempt to push a batch; batches are carried out in the order in which they were begun."""
+    async def push(self, request: PushJobsRequest, timeout_s: float, patience_s: float) -> PushJobsResponse:
+        """One attempt to push a batch; batches are carried out in the order in which they were begun.
+
+        A connection that has said nothing for `patience_s` is given up when the time of an attempt is over.
+        """
         ...
 
     def open_work(self) -> WorkStream:

@@ -70,7 +70,7 @@ class EmbeddedTransport:
         except Exception as cause:
             raise from_core(cause) from cause
 
-    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+    async def push(self, request: PushJobsRequest, timeout_s: float, patience_s: float) -> PushJobsResponse:  # noqa: ARG002 - a core in this process is not silent
         """A call: without a wire it costs no more than a stream would."""
         return await self.unary(PUSH_JOBS, request, timeout_s)
 

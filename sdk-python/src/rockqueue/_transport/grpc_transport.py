@@ -79,11 +79,11 @@ class GrpcTransport:
         except aio.UsageError as error:
             raise Unavailable("the connection is closed") from error
 
-    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+    async def push(self, request: PushJobsRequest, timeout_s: float, patience_s: float) -> PushJobsResponse:
         """One attempt, on the client's stream of pushes."""
         _check_size("PushJobs", request)
         try:
-            return await self._pushes.push(request, timeout_s)
+            return await self._pushes.push(request, timeout_s, patience_s)
         except aio.UsageError as error:
             raise Unavailable("the connection is closed") from error
 

@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
+import grpc
 from grpc import aio
 
-from rockqueue._errors import DeadlineExceeded, RockQueueError, Unavailable
+from rockqueue._errors import DeadlineExceeded, RockQueueError, ServerError, Unavailable
+from rockqueue._retry import UNKNOWN_OUTCOME
 from rockqueue._status import from_entry_status, from_rpc_error
 from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse, StreamPushesRequest, StreamPushesResponse
 
@@ -25,21 +27,21 @@ class PushStream:
         self._open_call = open_call
         self._open: _OpenStream | None = None
 
-    async def push(self, request: PushJobsRequest, timeout_s: float) -> PushJobsResponse:
+    async def push(self, request: PushJobsRequest, timeout_s: float, patience_s: float) -> PushJobsResponse:
         """One attempt. Raises what the server refused the batch for; DeadlineExceeded and Unavailable leave it unknown.
 
-        A stream on which nothing was answered for as long is given up: the next attempt opens another.
+        When the time is up, a stream that has kept somebody waiting for `patience_s` without a word is given up: the
+        next attempt opens another. A caller in a hurry alone is no reason: the others share the stream.
         """
         stream = self._open
         if stream is None or stream.over:
             stream = self._open = _OpenStream(self._open_call())
-        began = asyncio.get_running_loop().time()
         answer = stream.send(request)
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError as cause:
-            if stream.answered_at < began:
+            if stream.silent_for() >= patience_s:
                 stream.give_up()
             raise DeadlineExceeded(f"PushJobs was not answered within {timeout_s:g} s") from cause
 
@@ -59,16 +61,23 @@ class _OpenStream:
         self._answers: dict[int, Answer] = {}
         self._more = asyncio.Event()
         self.over = False
-        self.answered_at = 0.0
+        self._quiet_since = 0.0
         self._tasks = (asyncio.create_task(self._write()), asyncio.create_task(self._read()))
 
     def send(self, request: PushJobsRequest) -> Answer:
         """Sends a batch behind those before it. One whose caller has gone away by its turn is not sent."""
+        loop = asyncio.get_running_loop()
         self._last += 1
-        answer = self._answers[self._last] = asyncio.get_running_loop().create_future()
+        if not self._answers:
+            self._quiet_since = loop.time()
+        answer = self._answers[self._last] = loop.create_future()
         self._unsent.append((self._last, request))
         self._more.set()
         return answer
+
+    def silent_for(self) -> float:
+        """For how many seconds somebody has waited and nothing was answered."""
+        return asyncio.get_running_loop().time() - self._quiet_since
 
     def give_up(self) -> None:
         """Breaks the stream off; the batches without an answer are unknown."""
@@ -99,7 +108,7 @@ class _OpenStream:
         loop = asyncio.get_running_loop()
         try:
             while (response := await self._call.read()) is not aio.EOF:
-                self.answered_at = loop.time()
+                self._quiet_since = loop.time()
                 self._take(cast(StreamPushesResponse, response))
         except aio.AioRpcError as cause:
             error = from_rpc_error(cause)
@@ -125,6 +134,9 @@ class _OpenStream:
                 answer.set_result(outcome.answer)
 
     def _fail_all(self, error: RockQueueError) -> None:
+        if error.code not in UNKNOWN_OUTCOME:
+            # Of a call it would say that nothing was stored. Of the batches on a stream it says nothing.
+            error = ServerError(error.message, metadata=error.metadata, code=grpc.StatusCode.INTERNAL)
         answers, self._answers = self._answers, {}
         for answer in answers.values():
             if not answer.done():
