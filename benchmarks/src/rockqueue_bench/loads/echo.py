@@ -6,10 +6,11 @@ import asyncio
 import time
 from typing import Any
 
+from rockqueue_bench.loads.batch_stream import ANSWER_TIMEOUT_S
 from rockqueue_bench.loads.connections import connect
 from rockqueue_bench.loads.echo_serve import METHOD, SERVICE
 from rockqueue_bench.loads.link import Link, Samples
-from rockqueue_bench.loads.raw_pusher import CALL_TIMEOUT_S, Pushed
+from rockqueue_bench.loads.raw_pusher import Pushed
 from rockqueue_bench.loads.wire import PushRequests, spec_of
 
 
@@ -24,7 +25,7 @@ async def run(link: Link) -> None:
             while time.perf_counter() < until:
                 message = requests.new()
                 began_ns = time.perf_counter_ns()
-                if await call(message, timeout=CALL_TIMEOUT_S) != message:
+                if await call(message, timeout=ANSWER_TIMEOUT_S) != message:
                     raise RuntimeError("an echo was not what was sent")
                 echoed.latencies_ns.append(time.perf_counter_ns() - began_ns)
                 echoed.jobs += requests.batch

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+from rockqueue_bench.loads.batch_stream import ANSWER_TIMEOUT_S
 from rockqueue_bench.loads.connections import connect
 from rockqueue_bench.loads.link import Link
-from rockqueue_bench.loads.raw_pusher import CALL_TIMEOUT_S, RawPusher
+from rockqueue_bench.loads.raw_pusher import RawPusher
 from rockqueue_bench.loads.wire import WARM_QUEUE, PushRequests, spec_of
 
 PAYLOAD_BYTES = 100
@@ -23,13 +24,13 @@ async def run(link: Link) -> None:
     calls: list[tuple[int, int]] = []
     async with connect(params["address"]) as channel:
         pusher = RawPusher(channel, PushRequests(1, spec_of(PAYLOAD_BYTES, WARM_QUEUE)), in_flight=1)
-        await pusher.push(CALL_TIMEOUT_S, WARM_UP_CALLS)
+        await pusher.push(ANSWER_TIMEOUT_S, WARM_UP_CALLS)
         await link.ready()
         told = asyncio.create_task(link.hear())
         began = time.perf_counter()
         while not told.done():
             began_ns = time.monotonic_ns()
-            await pusher.push(CALL_TIMEOUT_S, 1)
+            await pusher.push(ANSWER_TIMEOUT_S, 1)
             calls.append((began_ns, time.monotonic_ns() - began_ns))
             await asyncio.sleep(params["pause_ms"] / 1000)
         await told

@@ -1,4 +1,4 @@
-"""Load `push`: batches by unary calls, from one connection or several, each answered after an fsync."""
+"""Load `push`: batches on streams, from one connection or several, each answered after an fsync."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 
+from rockqueue_bench.loads.batch_stream import ANSWER_TIMEOUT_S
 from rockqueue_bench.loads.link import Link, Samples
-from rockqueue_bench.loads.raw_pusher import CALL_TIMEOUT_S, Pushed
+from rockqueue_bench.loads.raw_pusher import Pushed
 from rockqueue_bench.loads.wire import QUEUE, payload_of
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -42,7 +43,7 @@ class Pipelines:
         while time.perf_counter() < until:
             began_ns = time.perf_counter_ns()
             writer.write(commands)
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 answered = 0
                 while answered < self._batch:
                     # Each answer is the length of the list, on a line of its own.

@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from rockqueue.v1 import job_pb2, job_service_pb2
+from rockqueue_bench.loads.batch_stream import ANSWER_TIMEOUT_S
 from rockqueue_bench.loads.connections import connect
 from rockqueue_bench.loads.link import Link
-from rockqueue_bench.loads.raw_pusher import CALL_TIMEOUT_S, RawPusher
+from rockqueue_bench.loads.raw_pusher import RawPusher
 from rockqueue_bench.loads.raw_worker import RawWorker
 from rockqueue_bench.loads.wire import NAME, QUEUE, request_id
 
@@ -51,16 +52,16 @@ async def run(link: Link) -> None:
 
         async def end_to_end(batches: int) -> None:
             for _ in range(batches):
-                await pusher.push(CALL_TIMEOUT_S, BATCH)
-                await worker.work(BATCH, CALL_TIMEOUT_S)
+                await pusher.push(ANSWER_TIMEOUT_S, BATCH)
+                await worker.work(BATCH, ANSWER_TIMEOUT_S)
 
-        await pusher.push(CALL_TIMEOUT_S, WARM_UP_BATCHES * BATCH)
-        await worker.work(WARM_UP_BATCHES * BATCH, CALL_TIMEOUT_S)
+        await pusher.push(ANSWER_TIMEOUT_S, WARM_UP_BATCHES * BATCH)
+        await worker.work(WARM_UP_BATCHES * BATCH, ANSWER_TIMEOUT_S)
         await end_to_end(WARM_UP_BATCHES)
         await link.ready()
         took = {
-            "produce": await _timed(lambda: pusher.push(CALL_TIMEOUT_S, jobs)),
-            "consume": await _timed(lambda: worker.work(jobs, CALL_TIMEOUT_S)),
+            "produce": await _timed(lambda: pusher.push(ANSWER_TIMEOUT_S, jobs)),
+            "consume": await _timed(lambda: worker.work(jobs, ANSWER_TIMEOUT_S)),
             "end to end": await _timed(lambda: end_to_end(jobs // BATCH)),
         }
         link.done(jobs=3 * jobs, seconds=sum(took.values()), took=took)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 
-PUSH_JOBS = "/rockqueue.v1.JobService/PushJobs"
+STREAM_PUSHES = "/rockqueue.v1.JobService/StreamPushes"
 WORK = "/rockqueue.v1.WorkService/Work"
 MESSAGE_BYTES = 5 << 20
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
@@ -24,6 +24,7 @@ NAME = "noop"
 _REQUEST_ID = b"\x0a"
 _SEQUENCE, _SETTLEMENT, _CREDITS = b"\x08", b"\x12", b"\x18"
 _LEASE_TOKEN, _EMPTY_COMPLETE = b"\x0a", b"\x12\x00"
+_BATCH = b"\x12"
 _SETTLEMENTS_MESSAGE = b"\x1a"
 _CONTINUED = 0x80
 
@@ -67,6 +68,11 @@ class PushRequests:
     def new(self) -> bytes:
         """A request with a fresh id."""
         return request_id() + self._jobs
+
+
+def on_stream(sequence: int, request: bytes) -> bytes:
+    """A StreamPushesRequest."""
+    return _SEQUENCE + varint(sequence) + _BATCH + varint(len(request)) + request
 
 
 def completions(sequence: int, tokens: Sequence[bytes], credits_: int) -> bytes:

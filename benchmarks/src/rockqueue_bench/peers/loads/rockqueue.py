@@ -6,18 +6,19 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 
 import uvloop
 from grpc import aio
 
-from rockqueue.v1 import job_pb2, job_service_pb2, work_service_pb2
+from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_bench.latency import percentile
-from rockqueue_bench.loads.wire import CHANNEL_OPTIONS, NAME, PUSH_JOBS, WORK, PushRequests, completions
+from rockqueue_bench.loads.batch_stream import BatchStream
+from rockqueue_bench.loads.wire import CHANNEL_OPTIONS, NAME, WORK, PushRequests, completions
 from rockqueue_bench.peers.load import LoadParams, LoadResult
 
 WorkRequest, WorkResponse = work_service_pb2.WorkRequest, work_service_pb2.WorkResponse
-CALL_TIMEOUT_S = 30.0
 WARM_UP_S = 0.3
 _HEAD, _DIGITS, _MIDDLE, _TAIL = b'{"at":"', 20, b'","filler":"', b'"}'
 _UNSTAMPED = b"0" * _DIGITS
@@ -62,20 +63,19 @@ class Tally:
 
 
 async def produce(params: LoadParams) -> None:
-    """Each client has a connection, and one call in flight."""
+    """Each client has a connection with a stream of pushes, and one batch in flight."""
     channels = [aio.insecure_channel(params.address, options=CHANNEL_OPTIONS) for _ in range(params.clients)]
-    calls: list[Any] = [channel.unary_unary(PUSH_JOBS, response_deserializer=_pushed) for channel in channels]
     pushes = Pushes(params.queue, params.batch, params.payload_bytes)
     claimed = pushed = 0
 
-    async def lane(call: Any, requests: Pushes, seconds: float, most: int) -> None:
+    async def lane(stream: BatchStream, requests: Pushes, seconds: float, most: int) -> None:
         nonlocal claimed, pushed
         until = time.perf_counter() + seconds
         while time.perf_counter() < until and (not most or claimed < most):
             size = params.batch if not most else min(params.batch, most - claimed)
             claimed += size
             chosen = requests if size == params.batch else Pushes(params.queue, size, params.payload_bytes)
-            answer = await call(chosen.new(), timeout=CALL_TIMEOUT_S)
+            answer = await stream.push(chosen.new())
             if len(answer.jobs) != size or answer.durability < job_pb2.DURABILITY_FSYNC:
                 raise RuntimeError(f"{len(answer.jobs)} of {size} jobs, durability {answer.durability}")
             pushed += size
@@ -83,12 +83,15 @@ async def produce(params: LoadParams) -> None:
                 await asyncio.sleep(params.pause_ms / 1000)
 
     warm = Pushes(f"{params.queue}-warm", params.batch, params.payload_bytes)
-    await asyncio.gather(*(lane(call, warm, WARM_UP_S, 0) for call in calls))
-    claimed = pushed = 0
-    await _ready()
-    began_ns = time.monotonic_ns()
-    await asyncio.gather(*(lane(call, pushes, params.seconds, params.jobs) for call in calls))
-    _say(LoadResult(pushed, began_ns, time.monotonic_ns(), 0.0, 0.0))
+    async with AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(BatchStream(channel)) for channel in channels]
+        await asyncio.gather(*(lane(stream, warm, WARM_UP_S, 0) for stream in streams))
+        claimed = pushed = 0
+        await _ready()
+        began_ns = time.monotonic_ns()
+        await asyncio.gather(*(lane(stream, pushes, params.seconds, params.jobs) for stream in streams))
+        ended_ns = time.monotonic_ns()
+    _say(LoadResult(pushed, began_ns, ended_ns, 0.0, 0.0))
 
 
 async def consume(params: LoadParams) -> None:
@@ -155,10 +158,6 @@ class _Session:
             self._sequence += 1
             self._sent[self._sequence] = len(part)
             await self._stream.write(completions(self._sequence, part, len(part)))
-
-
-def _pushed(answer: bytes) -> job_service_pb2.PushJobsResponse:
-    return job_service_pb2.PushJobsResponse.FromString(answer)
 
 
 async def _ready() -> None:
