@@ -15,13 +15,15 @@ from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.stats import Stats
+from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.events import EventService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
 from rockqueue_server.services.server import ClockService, ServerService, StoreService
 from rockqueue_server.services.work import WorkService
-from rockqueue_server.store.opening import DataDirectory, open_directory
+from rockqueue_server.store.base import StorageFailed, StorageFull
+from rockqueue_server.store.opening import DataDirectory, damaged, disk_failed, is_damage, open_directory
 
 DEFECTS = (
     "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
@@ -104,8 +106,13 @@ class Core:
                 testing=options.testing,
             )
             engine.start()
-        except BaseException:
-            directory.close()
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                directory.close()
+            if isinstance(error, (StorageFailed, StorageFull, ServiceError)):
+                raise disk_failed(directory.path, error.__cause__ or error) from error
+            if is_damage(error):
+                raise damaged(directory.path, error) from error
             raise
         return cls(directory, engine, options)
 
@@ -116,8 +123,13 @@ class Core:
 
     @property
     def failed(self) -> asyncio.Event:
-        """Set when the disk failed for good: the process must end without writing any more."""
+        """Set when the disk failed for good, or the engine did: the process must end without writing any more."""
         return self.engine.failed
+
+    @property
+    def failed_by_disk(self) -> bool:
+        """Which of the two it was."""
+        return self.engine.failed_by_disk
 
     def gauges(self) -> Gauges:
         """What there is now."""
@@ -147,7 +159,7 @@ class Core:
             await asyncio.sleep(0.02)
 
     async def close(self) -> None:
-        """Syncs and closes. Nothing may be called afterwards."""
+        """Syncs and closes. Nothing may be called afterwards. Raises StoreError when the disk fails meanwhile."""
         self._intake.closed = True
         self.engine.begin_stop()
         await self.engine.stop()
@@ -155,4 +167,7 @@ class Core:
             with contextlib.suppress(Exception):
                 self._directory.close()
             return
-        await asyncio.get_running_loop().run_in_executor(None, self._directory.close)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._directory.close)
+        except Exception as error:
+            raise disk_failed(self._directory.path, error) from error

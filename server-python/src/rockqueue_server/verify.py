@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from rockqueue_server.engine.records import unpack_counts, unpack_job
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.store.base import Column, Store
-from rockqueue_server.store.opening import open_directory
+from rockqueue_server.store.opening import damaged, is_damage, open_directory
 
 _STEP = 1000
 _MOST_PROBLEMS = 1000
@@ -42,8 +43,14 @@ def verify_directory(path: str | os.PathLike[str]) -> Report:
     directory = open_directory(path, create=False)
     try:
         return verify_store(directory.store)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        # A block that cannot be read has no key and no job to tell of: the rest would be told wrong.
+        raise damaged(directory.path, error) from error
     finally:
-        directory.close()
+        with contextlib.suppress(Exception):
+            directory.close()
 
 
 def verify_store(store: Store) -> Report:

@@ -38,6 +38,7 @@ class Core(ScriptedCore):
     def __init__(self, options: CoreOptions) -> None:
         super().__init__(testing=options.testing)
         self.failed = asyncio.Event()
+        self.failed_by_disk = True
 
     @classmethod
     async def open(cls, _: str, options: CoreOptions) -> Self:

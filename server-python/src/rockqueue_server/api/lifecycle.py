@@ -88,13 +88,20 @@ async def _open_core(config: ServeConfig) -> AsyncGenerator[Core]:
     try:
         yield core
     finally:
-        await core.close()
+        try:
+            await core.close()
+        except StoreError as error:
+            logger.critical("the disk failed at the end: exiting at once", extra={"reason": str(error)})
+            _exit_now(ExitCode.STORAGE_FAILED)
         watcher.cancel()
 
 
 async def _exit_when_storage_fails(core: Core) -> NoReturn:
     await core.failed.wait()
-    logger.critical("the disk failed: exiting at once; check the disk, free space on it, and start again")
+    if core.failed_by_disk:
+        logger.critical("the disk failed: exiting at once; check the disk, free space on it, and start again")
+    else:
+        logger.critical("a defect stopped the engine: exiting at once; start again, and report what stands above")
     _exit_now(ExitCode.STORAGE_FAILED)
 
 

@@ -48,6 +48,8 @@ ALARMS_FOR_S = 0.01
 _RETRY_AFTER_FULL_US = 1_000_000
 _LOOK_AT_WALL_US = 5_000_000
 _JUMP_US = 100_000
+_PAUSE_US = 1_000_000
+"""A timer that rings so late means that the process was stopped, or the machine slept or was overloaded."""
 
 
 class Engine:
@@ -83,6 +85,7 @@ class Engine:
         self.timers = Timers(self)
         self.dispatcher = Dispatcher(self)
         self.failed = asyncio.Event()
+        self.failed_by_disk = True
         self.stopping = False
         self._stopped = False
         self._inbox: deque[tuple[Callable[[int], Any], asyncio.Future[Any], bool]] = deque()
@@ -171,7 +174,9 @@ class Engine:
         """The disk cannot be trusted any more: everything that waits is unknown, and the process has to end."""
         if self.failed.is_set():
             return
-        log.critical("the disk failed; stopping, so that nothing false is answered: %s", error)
+        self.failed_by_disk = isinstance(error, (StorageFailed, StorageFull))
+        what = "the disk failed" if self.failed_by_disk else "a defect in the engine"
+        log.critical("%s; stopping, so that nothing false is answered: %s", what, error)
         self.failed.set()
         self.begin_stop()
         for _, future, _result in self._unsynced:
@@ -190,10 +195,9 @@ class Engine:
         ahead_us = self.clock.follow_wall_clock(_JUMP_US)
         if ahead_us:
             log.warning("the wall clock is %.1f s ahead: it was set, or the machine slept", ahead_us / 1e6)
+            self._drop_timer()
             if "lease_by_wall_clock" not in self.defects:
-                self.alarms.shift(ahead_us)
-                self.leases.shift(ahead_us)
-                self.sessions.shift(ahead_us)
+                self._shift(ahead_us)
         self.alarms.set(self.clock.now_us() + _LOOK_AT_WALL_US, self._follow_wall_clock, lazy=True)
 
     def _cycle(self) -> None:
@@ -202,6 +206,7 @@ class Engine:
             self._refuse_inbox()
             return
         now_us = self.clock.now_us()
+        self._forgive_a_pause(now_us)
         try:
             self.alarms.ring(now_us, ALARMS_FOR_S)
             self._carry_out(now_us)
@@ -214,7 +219,29 @@ class Engine:
             self.fail(error)
             log.exception("a defect in the engine; memory may differ from disk")
             return
-        self._arm(now_us)
+        # An alarm may have moved the clock.
+        self._arm(self.clock.now_us())
+
+    def _forgive_a_pause(self, now_us: int) -> None:
+        """Gives workers the time back for which this process stood still: they spoke, and were not heard."""
+        if self._timer is None or self.clock.frozen:
+            return
+        late_us = now_us - self._timer_us
+        if late_us > _PAUSE_US:
+            log.warning("the process stood still for at least %.1f s: leases go on for as long", late_us / 1e6)
+            self._shift(late_us + _PAUSE_US)
+
+    def _shift(self, by_us: int) -> None:
+        """What means a span of time ends that much later."""
+        self.alarms.shift(by_us)
+        self.leases.shift(by_us)
+        self.sessions.shift(by_us)
+        self._drop_timer()
+
+    def _drop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _carry_out(self, now_us: int) -> None:
         inbox, self._inbox = self._inbox, deque()
@@ -269,6 +296,7 @@ class Engine:
             self._timer = self._loop.call_later(wait_s, self._timer_rings)
 
     def _timer_rings(self) -> None:
+        self._forgive_a_pause(self.clock.now_us())
         self._timer = None
         self.schedule()
 

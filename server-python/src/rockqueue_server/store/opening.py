@@ -19,6 +19,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
+
 from rockqueue_server.store.rocks import RocksStore
 
 FORMAT = "rockqueue 1"
@@ -172,10 +174,30 @@ def _open_database(directory: Path) -> RocksStore:
             raise StoreError(f"{directory} is taken by another process: stop it, or name another directory") from error
         if "Permission denied" in text or "Read-only file system" in text:
             raise StoreError(f"{directory} is read-only: give this user write permission on all its files") from error
-        raise StoreError(
-            f"{directory} is damaged and was not opened, so that nothing more is lost ({_one_line(text)}). "
-            "Keep a copy of the directory, check the disk, and restore the last backup"
-        ) from error
+        raise damaged(directory, error) from error
+
+
+def is_damage(error: BaseException) -> bool:
+    """True for what reading raises when it does not find what was written. Errors of rocksdict have no class."""
+    return type(error) is Exception or isinstance(
+        error, (RuntimeError, ValueError, IndexError, KeyError, struct.error, DecodeError)
+    )
+
+
+def damaged(directory: Path, error: BaseException) -> StoreError:
+    """What to say of a store whose files, or what is in them, cannot be read."""
+    return StoreError(
+        f"{directory} is damaged and was not opened, so that nothing more is lost ({_one_line(str(error))}). "
+        "Keep a copy of the directory, check the disk, and restore the last backup"
+    )
+
+
+def disk_failed(directory: Path, error: BaseException) -> StoreError:
+    """What to say when the disk fails while a store is opened or closed."""
+    return StoreError(
+        f"{directory}: the disk failed ({_one_line(str(error))}). What was acknowledged is kept. Check the disk, free "
+        "space on it, and start again"
+    )
 
 
 def _check_commit(directory: Path, store: RocksStore, *, accept_data_loss: bool) -> None:

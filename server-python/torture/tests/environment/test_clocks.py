@@ -66,10 +66,6 @@ async def state_after(core: Core, job_id: str) -> int:
     return job_pb2.JOB_STATE_DELAYED
 
 
-@pytest.mark.xfail(
-    reason="after it followed a jump the engine arms its timer from the time before: an idle server sleeps through "
-    "what is due, until the next operation"
-)
 async def test_an_idle_server_does_what_a_jump_of_the_wall_clock_made_due(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,9 +62,6 @@ def test_damaged_data_is_never_read_as_if_it_were_whole(corruption: Corruption, 
     assert case.outcome not in {Outcome.LOST, Outcome.WHOLE}, case
 
 
-@pytest.mark.xfail(
-    reason="Core.open lets the bare error of RocksDB out: `rockqueue serve` ends with a traceback, code 1"
-)
 def test_a_start_that_meets_damaged_data_says_what_to_do(corruption: Corruption) -> None:
     """The records of active jobs are read at the start; their table and their blob file may be damaged."""
     for blob in sorted((corruption.store / "db").glob("*.blob")):

@@ -71,9 +71,6 @@ async def test_a_failed_fsync_ends_the_server_and_loses_nothing(tmp_path: Path) 
     assert refused.wrong == []
 
 
-@pytest.mark.xfail(
-    reason="a disk that fails while the store is opened ends `serve` with a traceback, code 1, not 3 or 70"
-)
 async def test_a_disk_that_fails_during_a_start_is_told_in_a_line(tmp_path: Path, library: Path) -> None:
     """The 54th write is one of the engine's own, after RocksDB has opened the store."""
     server = Server(tmp_path, preload=[library])
