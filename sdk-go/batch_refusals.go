@@ -47,11 +47,11 @@ func (b *pushBatcher) sendOnce(entries []*pushEntry, waitWhileFull bool) ([]*pus
 	request := &rockqueuepb.PushJobsRequest{
 		RequestId: newRequestID(), Jobs: specs, Durability: b.client.config.Durability.proto(),
 	}
-	option := callOption{}
+	finalReason := ""
 	if !waitWhileFull {
-		option.finalReason = reasonQueueFull
+		finalReason = reasonQueueFull
 	}
-	response, err := b.client.jobs.PushJobs(ctx, request, option)
+	response, err := b.client.pushJobs(ctx, request, finalReason)
 	if err != nil {
 		var known *Error
 		if !errors.As(err, &known) {

@@ -32,9 +32,10 @@ type Client struct {
 	work    rockqueuepb.WorkServiceClient
 	server  rockqueuepb.ServerServiceClient
 	limits  limitsCache
+	pushes  *pushStreams
 	batcher *pushBatcher
 
-	// base ends when the client is closed: batches under way and event streams end with it.
+	// base ends when the client is closed: batches under way, the stream of pushes and event streams end with it.
 	base      context.Context
 	end       context.CancelCauseFunc
 	closing   atomic.Bool
@@ -63,6 +64,7 @@ func NewClient(config Config) (*Client, error) {
 	client.events = rockqueuepb.NewEventServiceClient(client.raw)
 	client.work = rockqueuepb.NewWorkServiceClient(client.raw)
 	client.server = rockqueuepb.NewServerServiceClient(client.raw)
+	client.pushes = newPushStreams(client)
 	client.batcher = newPushBatcher(client)
 	return client, nil
 }
@@ -96,6 +98,7 @@ func (c *Client) Close() error {
 		c.closing.Store(true)
 		c.batcher.finish(c.config.Timeout)
 		c.end(ErrClientClosed)
+		c.pushes.close()
 		c.closeErr = c.raw.close()
 	})
 	return c.closeErr

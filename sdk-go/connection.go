@@ -3,42 +3,36 @@ package rockqueue
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
-	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-const (
-	keepaliveTime    = 30 * time.Second
-	keepaliveTimeout = 10 * time.Second
-	reconnectFirst   = 100 * time.Millisecond
-	reconnectLongest = 5 * time.Second
-	connectTimeout   = 5 * time.Second
-	// channelLongest is short: calls and sessions have pauses of their own before they use the channel again.
-	channelLongest = time.Second
-)
-
-// connection is a gRPC channel that is opened by the first call, and that makes logical calls: with a deadline, repeated
-// as the contract allows, under one request id, with errors of this package.
+// connection makes logical calls: with a deadline, repeated as the contract allows, under one request id, with errors of
+// this package. The first call opens a channel; one that fell silent is left for a new one.
 type connection struct {
 	client *Client
-	mu     sync.Mutex
-	conn   *grpc.ClientConn
-	local  *localServer
-	closed bool
+
+	mu sync.Mutex
+	// current takes what begins now; retired are channels that finish what began on them.
+	current *channel
+	retired map[*channel]struct{}
+	local   *localServer
+	closed  bool
+	// closings are the channels that are being closed.
+	closings sync.WaitGroup
 }
 
 func newConnection(client *Client) *connection {
-	return &connection{client: client}
+	return &connection{client: client, retired: make(map[*channel]struct{})}
 }
 
 // Invoke makes a logical call.
@@ -52,26 +46,21 @@ func (c *connection) Invoke(ctx context.Context, path string, request, response 
 	if size := proto.Size(message); size > messageBytes {
 		return tooLarge(path, size)
 	}
-	call := &calling{
-		method:         methodOf(path),
-		requestID:      requestID,
-		timeout:        c.client.config.Timeout,
-		policy:         c.client.config.Retry,
-		attemptTimeout: wanted.attemptTimeout,
-		finalReason:    wanted.finalReason,
-	}
-	if wanted.timeout > 0 {
-		call.timeout = wanted.timeout
-	}
-	if wanted.once {
-		call.policy.MaxAttempts = 1
-	}
-	return retry(ctx, call, func(ctx context.Context) error {
-		conn, err := c.open(ctx)
+	return retry(ctx, c.client.calling(path, requestID, wanted), func(ctx context.Context) error {
+		over, err := c.acquire(ctx)
 		if err != nil {
 			return err
 		}
-		return c.explain(conn.Invoke(ctx, path, request, response, options...))
+		defer c.release(over.channel)
+		begun := time.Now()
+		err = c.explain(over.conn.Invoke(ctx, path, request, response, options...))
+		switch known, failed := errors.AsType[*Error](err); {
+		case !failed || known.FromServer:
+			over.hear()
+		case over.ready && errors.Is(context.Cause(ctx), errAttemptOver) && !over.heardSince(begun):
+			c.retire(over.channel)
+		}
+		return err
 	})
 }
 
@@ -79,15 +68,21 @@ func (c *connection) Invoke(ctx context.Context, path string, request, response 
 func (c *connection) NewStream(
 	ctx context.Context, desc *grpc.StreamDesc, path string, options ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	conn, err := c.open(ctx)
+	over, err := c.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stream, err := conn.NewStream(ctx, desc, path, options...)
+	if wanted := callOptionOf(options); wanted.over != nil {
+		*wanted.over = over
+	}
+	release := sync.OnceFunc(func() { c.release(over.channel) })
+	options = append(slices.Clip(options), grpc.OnFinish(func(error) { release() }))
+	stream, err := over.conn.NewStream(ctx, desc, path, options...)
 	if err != nil {
+		release()
 		return nil, c.explain(err)
 	}
-	return stream, nil
+	return &channelStream{ClientStream: stream, over: over.channel}, nil
 }
 
 // explain says that the client was closed where gRPC only says that a call was cancelled.
@@ -110,63 +105,109 @@ func (c *connection) isClosed() bool {
 	return c.closed
 }
 
-// open returns the channel, made by the first call; an "embedded:" store has its server started before.
-func (c *connection) open(ctx context.Context) (*grpc.ClientConn, error) {
-	conn, err := c.opened()
-	if conn != nil || err != nil {
-		return conn, err
+// acquire returns the channel for a call or a stream, made by the first one; it stays open until it is given back with
+// release.
+func (c *connection) acquire(ctx context.Context) (route, error) {
+	address, err := c.address(ctx)
+	if err != nil {
+		return route{}, err
 	}
-	address := c.client.target.address
-	var local *localServer
-	if c.client.target.embedded {
-		// Not under the lock: a caller waits for a server that starts no longer than its own context says.
-		local, err = acquireLocal(ctx, address, c.client.config.ServerProgram, c.client.logger)
-		if err != nil {
-			return nil, err
-		}
-		address = local.address()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed || c.conn != nil {
-		if local != nil {
-			local.release()
-		}
-		if c.closed {
-			return nil, closedError()
-		}
-		return c.conn, nil
-	}
-	if conn, err = dial(address, c.client.config.DialOptions); err != nil {
-		if local != nil {
-			local.release()
-		}
-		return nil, fmt.Errorf("rockqueue: %w", err)
-	}
-	c.conn, c.local = conn, local
-	return conn, nil
-}
-
-func (c *connection) opened() (*grpc.ClientConn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, closedError()
+		return route{}, closedError()
 	}
-	return c.conn, nil
+	if c.current == nil {
+		conn, err := dial(address, c.client.config.DialOptions)
+		if err != nil {
+			return route{}, fmt.Errorf("rockqueue: %w", err)
+		}
+		c.current = &channel{conn: conn}
+	}
+	c.current.users++
+	return route{channel: c.current, ready: c.current.isReady()}, nil
+}
+
+// address is what to dial; the server of an "embedded:" store is started before.
+func (c *connection) address(ctx context.Context) (string, error) {
+	where := c.client.target
+	if !where.embedded {
+		return where.address, nil
+	}
+	c.mu.Lock()
+	local, closed := c.local, c.closed
+	c.mu.Unlock()
+	if closed {
+		return "", closedError()
+	}
+	if local != nil {
+		return local.address(), nil
+	}
+	// Not under the lock: a caller waits for a server that starts no longer than its own context says.
+	local, err := acquireLocal(ctx, where.address, c.client.config.ServerProgram, c.client.logger)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.local != nil {
+		local.release()
+	} else {
+		c.local = local
+	}
+	return local.address(), nil
+}
+
+// release is for a call or a stream that has ended.
+func (c *connection) release(over *channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over.users--
+	c.closeIfDone(over)
+}
+
+// retire is for a channel on which nothing came that should have: its TCP connection may be dead, and nobody says so.
+// What begins from now on goes over a new one. What is under way may be alive, and is left alone: gRPC's keepalive ends
+// it if it is not. Of several that find the same channel silent, the first retires it.
+func (c *connection) retire(silent *channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// One that is not ready makes a TCP connection anyway, or is about to.
+	if silent == nil || c.current != silent || !silent.isReady() {
+		return
+	}
+	c.client.logger.Info("nothing came from the server; making a new connection")
+	c.current = nil
+	c.retired[silent] = struct{}{}
+	c.closeIfDone(silent)
+}
+
+// closeIfDone closes a retired channel that nobody uses; with the lock held. A dead one may take seconds to close.
+func (c *connection) closeIfDone(one *channel) {
+	if _, retired := c.retired[one]; retired && one.users == 0 {
+		delete(c.retired, one)
+		c.closings.Go(func() { _ = one.conn.Close() })
+	}
 }
 
 func (c *connection) close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.closed {
+		c.mu.Unlock()
 		return nil
 	}
 	c.closed = true
-	var err error
-	if c.conn != nil {
-		err = c.conn.Close()
+	current, retired := c.current, c.retired
+	c.current, c.retired = nil, nil
+	c.mu.Unlock()
+	for one := range retired {
+		c.closings.Go(func() { _ = one.conn.Close() })
 	}
+	var err error
+	if current != nil {
+		err = current.conn.Close()
+	}
+	c.closings.Wait()
 	if c.local != nil {
 		c.local.release()
 	}
@@ -174,33 +215,6 @@ func (c *connection) close() error {
 		return fmt.Errorf("rockqueue: closing the connection: %w", err)
 	}
 	return nil
-}
-
-// dial makes a channel with the contract's settings. gRPC's own retries are off: attempts are counted and named by retry
-// alone.
-func dial(address string, more []grpc.DialOption) (*grpc.ClientConn, error) {
-	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithUserAgent(clientName),
-		grpc.WithDisableRetry(),
-		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(messageBytes), grpc.MaxCallSendMsgSize(messageBytes),
-		),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: keepaliveTime, Timeout: keepaliveTimeout, PermitWithoutStream: true,
-		}),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff: grpcbackoff.Config{
-				BaseDelay: reconnectFirst, Multiplier: 2, Jitter: 0.2, MaxDelay: channelLongest,
-			},
-			MinConnectTimeout: connectTimeout,
-		}),
-	}
-	conn, err := grpc.NewClient(address, append(options, more...)...)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", address, err)
-	}
-	return conn, nil
 }
 
 func callOptionOf(options []grpc.CallOption) callOption {

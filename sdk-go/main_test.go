@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	rockqueue "github.com/rockqueue/rockqueue/sdk-go"
-	"github.com/rockqueue/rockqueue/sdk-go/internal/scripted"
 	"github.com/rockqueue/rockqueue/sdk-go/internal/serverproc"
 )
 
@@ -72,7 +71,7 @@ var patient = rockqueue.CallRetry{MaxAttempts: 1000, MaxDelay: 100 * time.Millis
 // quick has pauses that a test can wait for.
 var quick = rockqueue.CallRetry{InitialDelay: time.Millisecond, MaxDelay: 20 * time.Millisecond}
 
-func clientOf(t *testing.T, server *scripted.Server, config rockqueue.Config) *rockqueue.Client {
+func clientOf(t *testing.T, server interface{ URL() string }, config rockqueue.Config) *rockqueue.Client {
 	t.Helper()
 	config.URL = server.URL()
 	if config.Retry == (rockqueue.CallRetry{}) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -114,9 +115,9 @@ func (c *Client) pushBatches(
 	limits := c.serverLimits(ctx)
 	pushed := make([]PushedJob, 0, len(specs))
 	for _, batch := range cutBatches(specs, int(limits.GetBatchEntries()), int(limits.GetBatchBytes())) {
-		response, err := c.jobs.PushJobs(ctx, &rockqueuepb.PushJobsRequest{
+		response, err := c.pushJobs(ctx, &rockqueuepb.PushJobsRequest{
 			RequestId: newRequestID(), Jobs: batch, Durability: durability.proto(),
-		})
+		}, "")
 		if err != nil {
 			if known, ok := errors.AsType[*Error](err); ok {
 				known.Metadata["pushed"] = strconv.Itoa(len(pushed))
@@ -131,6 +132,27 @@ func (c *Client) pushBatches(
 		}
 	}
 	return pushed, nil
+}
+
+// pushJobs makes one logical call: a PushJobs in all but that its attempts are messages on the stream of pushes. A refusal
+// for finalReason, where there is one, is not repeated.
+func (c *Client) pushJobs(
+	ctx context.Context, request *rockqueuepb.PushJobsRequest, finalReason string,
+) (*rockqueuepb.PushJobsResponse, error) {
+	path := rockqueuepb.JobService_PushJobs_FullMethodName
+	// As it travels: a message that the server does not take would end the stream for all.
+	message := &rockqueuepb.StreamPushesRequest{Sequence: math.MaxInt64, Batch: request}
+	if size := proto.Size(message); size > messageBytes {
+		return nil, tooLarge(path, size)
+	}
+	call := c.calling(path, request.GetRequestId(), callOption{finalReason: finalReason})
+	var response *rockqueuepb.PushJobsResponse
+	err := retry(ctx, call, func(ctx context.Context) error {
+		var err error
+		response, err = c.pushes.push(ctx, request)
+		return err
+	})
+	return response, err
 }
 
 func pushedJob(one *rockqueuepb.PushedJob) PushedJob {

@@ -3,6 +3,7 @@ package rockqueue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -10,6 +11,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 )
+
+// errAttemptOver is why the context of an attempt ended that had all the time of an attempt.
+var errAttemptOver = fmt.Errorf("rockqueue: no answer within the time of an attempt: %w", context.DeadlineExceeded)
 
 // calling is what one logical call brings along.
 type calling struct {
@@ -64,9 +68,11 @@ func retry(ctx context.Context, call *calling, attempt func(context.Context) err
 		if err == nil {
 			return nil
 		}
-		unknown = unknown || isOutcomeUnknown(err.Code)
+		// A stream that has ended says so itself, whatever its status.
+		lost := err.OutcomeUnknown
+		unknown = unknown || lost || isOutcomeUnknown(err.Code)
 		err.RequestID = call.requestID
-		err.OutcomeUnknown = call.method.mutating && unknown && leavesUnknown(err.Code)
+		err.OutcomeUnknown = call.method.mutating && unknown && (lost || leavesUnknown(err.Code))
 		if parent.Err() != nil {
 			return leaving(parent, err)
 		}
@@ -89,7 +95,7 @@ func attemptOnce(ctx context.Context, call *calling, repeatable bool, attempt fu
 		longest = call.policy.AttemptTimeout
 	}
 	if deadline, ok := ctx.Deadline(); repeatable && (!ok || time.Until(deadline) > longest) {
-		bounded, cancel := context.WithTimeout(ctx, longest)
+		bounded, cancel := context.WithTimeoutCause(ctx, longest, errAttemptOver)
 		defer cancel()
 		ctx = bounded
 	}
@@ -141,6 +147,25 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
+// calling is a logical call under this client's settings.
+func (c *Client) calling(path, requestID string, wanted callOption) *calling {
+	call := &calling{
+		method:         methodOf(path),
+		requestID:      requestID,
+		timeout:        c.config.Timeout,
+		policy:         c.config.Retry,
+		attemptTimeout: wanted.attemptTimeout,
+		finalReason:    wanted.finalReason,
+	}
+	if wanted.timeout > 0 {
+		call.timeout = wanted.timeout
+	}
+	if wanted.once {
+		call.policy.MaxAttempts = 1
+	}
+	return call
+}
+
 // callOption carries what a call of this package wants beyond a context.
 type callOption struct {
 	grpc.EmptyCallOption
@@ -149,4 +174,6 @@ type callOption struct {
 	attemptTimeout time.Duration
 	finalReason    string
 	once           bool
+	// over is where to note what a stream takes, before it is opened.
+	over *route
 }

@@ -171,6 +171,7 @@ func TestARawCallIsGivenARequestID(t *testing.T) {
 	equal(t, len(requests), 2, "attempts")
 	equal(t, requests[0].GetRequestId(), requests[1].GetRequestId(), "request id")
 	equal(t, request.GetRequestId(), "", "the caller's request")
+	equal(t, server.PushStreams(), 0, "streams of pushes")
 }
 
 func TestEveryAttemptHasADeadlineWithinThatOfTheCall(t *testing.T) {

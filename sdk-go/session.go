@@ -353,6 +353,11 @@ func streamError(ctx context.Context, err error) *Error {
 	return fromRPC(err)
 }
 
+func isSilence(ctx context.Context) bool {
+	_, silent := errors.AsType[*silence](context.Cause(ctx))
+	return silent
+}
+
 // silence is why this side breaks a stream off.
 type silence struct{ after time.Duration }
 

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
 )
@@ -46,15 +47,36 @@ func fromRPC(err error) *Error {
 	return made
 }
 
-// fromEntry makes an *Error of one entry of a batch that was not carried out.
+// fromEntry makes an *Error of one entry of a batch that was not carried out: the one that a call made for this entry
+// alone would have had.
 func fromEntry(entry *rockqueuepb.EntryStatus) *Error {
-	return &Error{
-		Code:       codes.Code(entry.GetCode()), //nolint:gosec // a canonical code
-		Reason:     entry.GetReason(),
-		Message:    entry.GetMessage(),
-		Metadata:   entry.GetMetadata(),
-		FromServer: true,
+	code := codes.Code(entry.GetCode()) //nolint:gosec // a canonical code
+	if code == codes.OK {
+		code = codes.Unknown
 	}
+	made := status.New(code, entry.GetMessage())
+	var details []protoadapt.MessageV1
+	if entry.GetReason() != "" {
+		details = append(details, &errdetails.ErrorInfo{
+			Reason: entry.GetReason(), Domain: errorDomain, Metadata: entry.GetMetadata(),
+		})
+	}
+	if entry.GetRetryDelay() != nil {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: entry.GetRetryDelay()})
+	}
+	if len(entry.GetViolations()) > 0 {
+		bad := &errdetails.BadRequest{}
+		for _, one := range entry.GetViolations() {
+			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
+				Field: one.GetField(), Description: one.GetDescription(),
+			})
+		}
+		details = append(details, bad)
+	}
+	if detailed, err := made.WithDetails(details...); err == nil {
+		made = detailed
+	}
+	return fromRPC(made.Err())
 }
 
 // fromContext is the error for a caller who has left, or whose time was up.

@@ -39,7 +39,14 @@ type workStream = grpc.BidiStreamingClient[rockqueuepb.WorkRequest, rockqueuepb.
 func (s *session) serve(ctx context.Context) *Error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stream, opened, err := s.open(ctx, cancel)
+	var over route
+	defer func() {
+		if isSilence(ctx) {
+			// The next stream must not go the same way.
+			s.client.raw.retire(over.channel)
+		}
+	}()
+	stream, opened, err := s.open(ctx, cancel, &over)
 	if err != nil {
 		return err
 	}
@@ -63,11 +70,11 @@ func (s *session) serve(ctx context.Context) *Error {
 
 // open starts a stream, and returns it when the server has opened the session.
 func (s *session) open(
-	ctx context.Context, cancel context.CancelCauseFunc,
+	ctx context.Context, cancel context.CancelCauseFunc, over *route,
 ) (workStream, *rockqueuepb.SessionOpened, *Error) {
 	timer := time.AfterFunc(openTimeout, func() { cancel(&silence{after: openTimeout}) })
 	defer timer.Stop()
-	stream, err := s.client.work.Work(ctx)
+	stream, err := s.client.work.Work(ctx, callOption{over: over})
 	if err != nil {
 		return nil, nil, streamError(ctx, err)
 	}

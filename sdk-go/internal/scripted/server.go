@@ -24,7 +24,8 @@ import (
 // waitTime bounds every wait of a script.
 const waitTime = 10 * time.Second
 
-// Call is one attempt of a call as it arrived; Deadline is the time that its deadline left, 0 without one.
+// Call is one attempt of a call as it arrived, or a batch on a stream of pushes, which is PushJobs, too. Deadline is the
+// time that its deadline left, 0 without one.
 type Call struct {
 	Method   string
 	Request  proto.Message
@@ -40,7 +41,8 @@ type Watch func(request *rockqueuepb.WatchEventsRequest, send func(*rockqueuepb.
 // Script plays the server's side of one Work stream; the error that it returns ends the stream.
 type Script func(talk *Talk) error
 
-// Server answers each method from a list; a Work stream plays the next script, an event stream the next watch.
+// Server answers each method from a list; a Work stream plays the next script, an event stream the next watch, a stream of
+// pushes the next of its scripts.
 type Server struct {
 	rockqueuepb.UnimplementedJobServiceServer
 	rockqueuepb.UnimplementedQueueServiceServer
@@ -52,13 +54,15 @@ type Server struct {
 	address string
 	grpc    *grpc.Server
 
-	mu      sync.Mutex
-	calls   []Call
-	answers map[string][]Answer
-	scripts []Script
-	watches []Watch
-	streams int
-	changed chan struct{}
+	mu          sync.Mutex
+	calls       []Call
+	answers     map[string][]Answer
+	scripts     []Script
+	watches     []Watch
+	streams     int
+	pushScripts []PushScript
+	pushStreams int
+	changed     chan struct{}
 	// playing are the scripts that have not ended.
 	playing sync.WaitGroup
 }
@@ -142,7 +146,7 @@ func (s *Server) Calls(method string) []Call {
 	return found
 }
 
-// Pushes are the requests of PushJobs so far.
+// Pushes are the requests of PushJobs so far, those on streams of pushes included.
 func (s *Server) Pushes() []*rockqueuepb.PushJobsRequest {
 	var found []*rockqueuepb.PushJobsRequest
 	for _, call := range s.Calls("PushJobs") {
@@ -196,18 +200,31 @@ func (s *Server) unary(
 	if deadline, ok := ctx.Deadline(); ok {
 		call.Deadline = time.Until(deadline)
 	}
+	return s.take(call)(ctx, message)
+}
+
+// take records an attempt, and returns the answer to it.
+func (s *Server) take(call Call) Answer {
+	s.record(call)
 	s.mu.Lock()
-	s.calls = append(s.calls, call)
+	defer s.mu.Unlock()
 	answers := s.answers[call.Method]
+	if len(answers) == 0 {
+		return func(context.Context, proto.Message) (proto.Message, error) {
+			return nil, status.Errorf(codes.Unimplemented, "no answer to %s was scripted", call.Method)
+		}
+	}
 	if len(answers) > 1 {
 		s.answers[call.Method] = answers[1:]
 	}
+	return answers[0]
+}
+
+func (s *Server) record(call Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call)
 	s.arrived()
-	s.mu.Unlock()
-	if len(answers) == 0 {
-		return nil, status.Errorf(codes.Unimplemented, "no answer to %s was scripted", call.Method)
-	}
-	return answers[0](ctx, message)
 }
 
 // Work plays the next script.
@@ -278,11 +295,15 @@ func Pushed(_ context.Context, request proto.Message) (proto.Message, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is no push", request)
 	}
+	return pushed(push), nil
+}
+
+func pushed(request *rockqueuepb.PushJobsRequest) *rockqueuepb.PushJobsResponse {
 	response := &rockqueuepb.PushJobsResponse{}
-	for _, spec := range push.GetJobs() {
+	for _, spec := range request.GetJobs() {
 		response.Jobs = append(response.Jobs, &rockqueuepb.PushedJob{JobId: "id-" + string(spec.GetPayload())})
 	}
-	return response, nil
+	return response
 }
 
 // Refusal is a status in the contract's form, or a bare one without a reason.
