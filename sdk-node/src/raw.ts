@@ -26,8 +26,9 @@ type RawCalls<Methods> = {
     : never;
 };
 
-const { work: _, ...unaryWork } = workMethods;
-const UNARY = { ...jobMethods, ...queueMethods, ...unaryWork, ...serverMethods };
+const { streamPushes: _streamPushes, ...unaryJobs } = jobMethods;
+const { work: _work, ...unaryWork } = workMethods;
+const UNARY = { ...unaryJobs, ...queueMethods, ...unaryWork, ...serverMethods };
 
 /** Every unary RPC of `rockqueue.v1`. */
 export type Raw = RawCalls<typeof UNARY>;

@@ -1,10 +1,12 @@
 // One client's way to the server: the connection, opened when it is first needed, and calls with deadline and retries.
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { checkedMs, type Milliseconds } from "../durations.js";
 import { ClientClosed, RockQueueError } from "../errors.js";
+import type { PushJobsResponse } from "../gen/rockqueue/v1/job_service.js";
 import type { GetServerInfoResponse, Limits } from "../gen/rockqueue/v1/server_service.js";
 import { type Channel, Encoded } from "./channel.js";
-import { type Method, serverMethods } from "./methods.js";
+import { jobMethods, type Method, serverMethods } from "./methods.js";
 import { type CallRetry, callWithRetry, checkedRetry } from "./retry.js";
 
 /** Options of every call. */
@@ -54,6 +56,8 @@ export class Caller {
   ) {
     this.#timeoutMs = checkedMs(timeoutMs, "timeoutMs");
     this.#policy = retry === false ? undefined : checkedRetry(retry);
+    // Every call that pauses listens: any number is no leak.
+    setMaxListeners(0, this.#ending.signal);
   }
 
   /** The time for a call that is given none, in milliseconds. */
@@ -68,52 +72,49 @@ export class Caller {
     options: InnerCallOptions = {},
   ): Promise<Response> {
     const requestId = options.requestId ?? (request as { requestId?: string }).requestId ?? "";
-    const bytes = request instanceof Encoded ? request : new Encoded(method.request.encode(request).finish());
-    return this.#repeat(method, bytes, { ...options, requestId });
+    const encoded = new Encoded(method.request.encode(request).finish());
+    return this.#repeat(method, { ...options, requestId }, (channel, timeoutMs) =>
+      channel.unary(method, encoded, timeoutMs, this.#patienceMs, options.signal),
+    );
   }
 
-  /** The same for a request that was encoded before. */
-  callEncoded<Request, Response>(
-    method: Method<Request, Response>,
-    request: Encoded,
-    options: InnerCallOptions,
-  ): Promise<Response> {
-    return this.#repeat(method, request, options);
+  /** One logical push of a batch that was encoded before: as a call, but each attempt is a message on the stream of pushes. */
+  push(batch: Encoded, options: InnerCallOptions): Promise<PushJobsResponse> {
+    return this.#repeat(jobMethods.pushJobs, options, (channel, timeoutMs) =>
+      channel.push(batch, timeoutMs, this.#patienceMs, options.signal),
+    );
+  }
+
+  /** How long a server that is asked something may be silent, in milliseconds. */
+  get #patienceMs(): number {
+    // Less than a whole attempt: the one that waited longest may have been sent a moment after the server fell silent.
+    return Math.min(this.#policy?.attemptTimeout ?? this.#timeoutMs, this.#timeoutMs) / 2;
   }
 
   async #repeat<Request, Response>(
     method: Method<Request, Response>,
-    request: Encoded,
     options: InnerCallOptions,
+    attemptOnce: (channel: Channel, timeoutMs: number) => Promise<Response>,
   ): Promise<Response> {
     this.#throwIfClosed();
     const { timeoutMs = this.#timeoutMs, requestId = "", attemptTimeoutMs, finalReason, signal } = options;
     signal?.throwIfAborted();
     checkedMs(timeoutMs, "timeoutMs");
     const channel = await this.connection.channel();
-    return callWithRetry(
-      method as Method<unknown, unknown>,
-      (ms) => this.#attempt(channel, method, request, ms, signal),
-      {
-        timeoutMs,
-        policy: options.retry === false ? undefined : this.#policy,
-        requestId,
-        attemptTimeoutMs,
-        finalReason,
-        signal: signal === undefined ? this.#ending.signal : AbortSignal.any([signal, this.#ending.signal]),
-      },
-    );
+    const attempt = (ms: number): Promise<Response> => this.#attempt(attemptOnce(channel, ms));
+    return callWithRetry(method as Method<unknown, unknown>, attempt, {
+      timeoutMs,
+      policy: options.retry === false ? undefined : this.#policy,
+      requestId,
+      attemptTimeoutMs,
+      finalReason,
+      signal: signal === undefined ? this.#ending.signal : AbortSignal.any([signal, this.#ending.signal]),
+    });
   }
 
-  async #attempt<Request, Response>(
-    channel: Channel,
-    method: Method<Request, Response>,
-    request: Encoded,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Response> {
+  async #attempt<Response>(answer: Promise<Response>): Promise<Response> {
     try {
-      return await channel.unary(method, request, timeoutMs, signal);
+      return await answer;
     } catch (error) {
       if (this.#ending.signal.aborted) {
         throw new ClientClosed("the client was closed before the call was answered", { cause: error });

@@ -1,104 +1,103 @@
-// The connection to a server: a grpc-js channel with the contract's settings, under promises and AbortSignals.
-import { type ClientDuplexStream, type ClientReadableStream, credentials, Client as GrpcClient } from "@grpc/grpc-js";
+// The way to a server: over one connection as long as the server answers on it, over a new one after silence.
+import type { ClientReadableStream } from "@grpc/grpc-js";
 import { LimitExceeded, type RockQueueError } from "../errors.js";
 import type { WatchEventsRequest, WatchEventsResponse } from "../gen/rockqueue/v1/event_service.js";
-import { CLIENT } from "../version.js";
-import { eventMethods, type Method, workMethods } from "./methods.js";
-import { fromServiceError } from "./status.js";
-
-const MESSAGE_BYTES = 5 * 1024 * 1024;
-
-// Keepalive as the contract sets it. gRPC's own retries are off: attempts are counted and named by `retry.ts` alone.
-const CHANNEL_OPTIONS = {
-  "grpc.keepalive_time_ms": 30_000,
-  "grpc.keepalive_timeout_ms": 10_000,
-  "grpc.keepalive_permit_without_calls": 1,
-  "grpc.max_send_message_length": MESSAGE_BYTES,
-  "grpc.max_receive_message_length": MESSAGE_BYTES,
-  "grpc.enable_retries": 0,
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 5_000,
-  // A connection of its own for each client: clients that share one would share its failures.
-  "grpc.use_local_subchannel_pool": 1,
-  "grpc.primary_user_agent": CLIENT,
-};
-
-/** A `Work` stream that carries messages as bytes. */
-export type RawWorkStream = ClientDuplexStream<Uint8Array, Uint8Array>;
-
-const asBytes = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-// Not a Buffer: what is cut from it reaches users as the Uint8Array that they pushed.
-const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+import type { PushJobsResponse } from "../gen/rockqueue/v1/job_service.js";
+import { jobMethods, type Method } from "./methods.js";
+import { ENVELOPE_BYTES } from "./push-stream.js";
+import { MESSAGE_BYTES, type RawWorkStream, Transport } from "./transport.js";
 
 /** A request that was encoded before. */
 export class Encoded {
   constructor(readonly bytes: Uint8Array) {}
 }
 
-/** A channel; connects by itself when it is used, and again when the connection breaks. */
+/**
+ * A channel; connects by itself when it is used.
+ *
+ * gRPC keeps a connection until it knows that it is broken. One whose other side is gone without a word looks whole until
+ * keepalive fails, and a stream that is opened again would be opened on it. So what falls silent is retired: what comes next
+ * goes over a new connection, and the old one is closed when nothing uses it any more.
+ */
 export class Channel {
-  readonly #client: GrpcClient;
+  readonly #address: string;
+  readonly #retired = new Set<Transport>();
+  #current: Transport;
+  #closed = false;
 
   constructor(address: string) {
-    this.#client = new GrpcClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+    this.#address = address;
+    this.#current = this.#newTransport();
   }
 
-  /** One attempt of one call, with `timeoutMs` as its deadline on the wire. Rejects with RockQueueError, or as `signal` says. */
-  unary<Request, Response>(
+  /**
+   * One attempt of one call, with `timeoutMs` as its deadline on the wire. Rejects with RockQueueError, or as `signal` says.
+   *
+   * When the time is up and nothing at all has come for `patienceMs`, the next attempt has a new connection.
+   */
+  async unary<Request, Response>(
     method: Method<Request, Response>,
     request: Request | Encoded,
     timeoutMs: number,
+    patienceMs = timeoutMs,
     signal?: AbortSignal,
   ): Promise<Response> {
     const bytes = request instanceof Encoded ? request.bytes : method.request.encode(request).finish();
     if (bytes.length > MESSAGE_BYTES) {
-      return Promise.reject(tooLarge(method.name, bytes.length));
+      throw tooLarge(method.name, bytes.length);
     }
-    return new Promise<Response>((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      let onAbort: (() => void) | undefined;
-      const call = this.#client.makeUnaryRequest<Uint8Array, Response>(
-        method.path,
-        asBytes,
-        (answer) => method.response.decode(plain(answer)),
-        bytes,
-        { deadline: Date.now() + timeoutMs },
-        (error, response) => {
-          if (onAbort !== undefined) {
-            signal?.removeEventListener("abort", onAbort);
-          }
-          if (error !== null) {
-            reject(signal?.aborted ? signal.reason : fromServiceError(error));
-          } else {
-            resolve(response as Response);
-          }
-        },
-      );
-      if (signal !== undefined) {
-        onAbort = () => call.cancel();
-        signal.addEventListener("abort", onAbort, { once: true });
-      }
-    });
+    signal?.throwIfAborted();
+    return this.#current.unary(method, bytes, timeoutMs, patienceMs, signal);
+  }
+
+  /**
+   * One attempt to push an encoded `PushJobsRequest`, on the stream of pushes: batches are carried out in the order of these
+   * calls. Rejects as `unary` does, after `timeoutMs` with DeadlineExceeded; `patienceMs`: see `PushStream`.
+   */
+  async push(batch: Encoded, timeoutMs: number, patienceMs: number, signal?: AbortSignal): Promise<PushJobsResponse> {
+    const { bytes } = batch;
+    if (bytes.length + ENVELOPE_BYTES > MESSAGE_BYTES) {
+      throw tooLarge(jobMethods.pushJobs.name, bytes.length);
+    }
+    return this.#current.push(bytes, timeoutMs, patienceMs, signal);
   }
 
   /** A new `Work` stream, without a deadline. */
   openWork(): RawWorkStream {
-    return this.#client.makeBidiStreamRequest(workMethods.work.path, asBytes, plain);
+    return this.#current.openWork();
   }
 
   /** A new event stream, without a deadline. */
   watchEvents(request: WatchEventsRequest): ClientReadableStream<WatchEventsResponse> {
-    const { path, request: codec, response } = eventMethods.watchEvents;
-    const encode = (message: WatchEventsRequest): Buffer => asBytes(codec.encode(message).finish());
-    return this.#client.makeServerStreamRequest(path, encode, (bytes) => response.decode(plain(bytes)), request);
+    return this.#current.watchEvents(request);
+  }
+
+  /** What comes next goes over a new connection: the server was silent on this one. */
+  connectAnew(): void {
+    this.#retire(this.#current);
   }
 
   /** Closes the connection; calls under way fail. */
   close(): void {
-    this.#client.close();
+    this.#closed = true;
+    for (const transport of [this.#current, ...this.#retired]) {
+      transport.close();
+    }
+  }
+
+  #newTransport(): Transport {
+    const transport: Transport = new Transport(this.#address, () => this.#retire(transport));
+    return transport;
+  }
+
+  /** Several may notice the same silence: the first of them has the transport replaced. */
+  #retire(transport: Transport): void {
+    if (transport !== this.#current || this.#closed) {
+      return;
+    }
+    this.#current = this.#newTransport();
+    this.#retired.add(transport);
+    transport.retire(() => this.#retired.delete(transport));
   }
 }
 

@@ -1,7 +1,7 @@
 // From what the wire says to the error class that users catch: by reason, then by code.
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status as grpcStatus, type ServiceError } from "@grpc/grpc-js";
-import { fromDuration } from "../durations.js";
+import { fromDuration, optionalMs } from "../durations.js";
 import * as errors from "../errors.js";
 import { Duration } from "../gen/google/protobuf/duration.js";
 import type { EntryStatus } from "../gen/rockqueue/v1/job_service.js";
@@ -74,8 +74,15 @@ export function fromServiceError(error: ServiceError): errors.RockQueueError {
 
 /** The error for one entry of a batch that was not carried out. */
 export function fromEntryStatus(status: EntryStatus): errors.RockQueueError {
-  const { reason, metadata, message, code } = status;
-  return makeError(codeName(code), message, { reason, metadata, fromServer: true });
+  const { reason, metadata, message, code, violations } = status;
+  const retryAfterMs = optionalMs(status.retryDelay);
+  return makeError(codeName(code), message, {
+    reason,
+    metadata,
+    violations,
+    retryAfterMs,
+    fromServer: reason !== "",
+  });
 }
 
 /** Calls `take` for each field of a message that is length-delimited, and skips the others. */

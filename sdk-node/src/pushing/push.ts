@@ -2,10 +2,8 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type BatchLimits, type Caller, type InnerCallOptions, newRequestId } from "../calls/caller.js";
 import { Encoded } from "../calls/channel.js";
-import { jobMethods } from "../calls/methods.js";
 import { RockQueueError } from "../errors.js";
 import { Durability as DurabilityNumber } from "../gen/rockqueue/v1/job.js";
-import type { PushJobsResponse } from "../gen/rockqueue/v1/job_service.js";
 import type { PushedJob } from "../models/job.js";
 
 /** How safe a push must be before it is answered: "fsync" survives a power loss, "wal" the end of the server process only. */
@@ -34,8 +32,8 @@ export async function pushBatch(
   options: InnerCallOptions,
 ): Promise<PushedJob[]> {
   const requestId = newRequestId();
-  const request = new Encoded(encodeRequest(requestId, specs, durability));
-  const answer: PushJobsResponse = await caller.callEncoded(jobMethods.pushJobs, request, { ...options, requestId });
+  const batch = new Encoded(encodeRequest(requestId, specs, durability));
+  const answer = await caller.push(batch, { ...options, requestId });
   return answer.jobs.map(({ jobId, existing, replaced }) => ({ id: jobId, existing, replaced }));
 }
 

@@ -41,7 +41,7 @@ export function startSession(
 
 function startHere(address: string, options: SessionOptions, listener: SessionListener): RunningSession {
   const channel = new Channel(address);
-  const link = new Session(() => channel.openWork(), options, listener);
+  const link = new Session(channel, options, listener);
   return { link, ended: link.run().finally(() => channel.close()) };
 }
 

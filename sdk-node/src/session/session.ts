@@ -1,6 +1,6 @@
 // A worker session: one stream after the other, until the worker says goodbye. Runs where user code cannot block it.
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { RawWorkStream } from "../calls/channel.js";
+import type { Channel } from "../calls/channel.js";
 import { backoff, spread } from "../calls/retry.js";
 import { fromDuration, toDuration } from "../durations.js";
 import { type Code, RockQueueError, Unavailable } from "../errors.js";
@@ -35,12 +35,9 @@ const FATAL = new Set<Code>([
   "UNAUTHENTICATED",
 ]);
 
-/** Opens the connection's `Work` stream. */
-export type OpenWork = () => RawWorkStream;
-
 /** Keeps the stream, the credits, the heartbeats and the settlements of one worker. */
 export class Session {
-  readonly #openWork: OpenWork;
+  readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #listener: SessionListener;
   readonly #ledger: CreditLedger;
@@ -56,8 +53,9 @@ export class Session {
   #wake: (() => void) | undefined;
   #stream: WorkStream | undefined;
 
-  constructor(openWork: OpenWork, options: SessionOptions, listener: SessionListener) {
-    this.#openWork = openWork;
+  /** The channel is the session's alone. */
+  constructor(channel: Channel, options: SessionOptions, listener: SessionListener) {
+    this.#channel = channel;
     this.#options = options;
     this.#listener = listener;
     this.#ledger = new CreditLedger(options.concurrency, options.prefetch);
@@ -192,14 +190,21 @@ export class Session {
   // ---- one stream -------------------------------------------------------------------------------------------------
 
   async #serve(): Promise<void> {
-    const stream = new WorkStream(this.#openWork(), this.#openMessage(), {
+    const stream = new WorkStream(this.#channel.openWork(), this.#openMessage(), {
       onOpened: (opened) => this.#takeOpened(opened),
       onMessage: (bytes) => this.#take(bytes),
       onWritable: () => this.#write(),
       onSilence: (ms) => this.#listener.onLog("warn", `nothing came from the server for ${ms / 1000} s; reconnecting`),
     });
     this.#stream = stream;
-    await stream.ended();
+    try {
+      await stream.ended();
+    } finally {
+      if (stream.silent) {
+        // Opened again on the same connection, it might stay as silent.
+        this.#channel.connectAnew();
+      }
+    }
     if (!stream.goodbyeSaid) {
       throw new Unavailable("the server ended the stream");
     }

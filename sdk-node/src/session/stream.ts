@@ -1,7 +1,7 @@
 // One `Work` stream: its opening, its heartbeats, its watchdog, its end. What is said on it is the session's business.
 import { status as grpcStatus, type ServiceError } from "@grpc/grpc-js";
-import type { RawWorkStream } from "../calls/channel.js";
 import { fromServiceError } from "../calls/status.js";
+import type { RawWorkStream } from "../calls/transport.js";
 import { type RockQueueError, Unavailable } from "../errors.js";
 import { type SessionOpened, WorkRequest, WorkResponse } from "../gen/rockqueue/v1/work_service.js";
 
@@ -39,6 +39,7 @@ export class WorkStream {
   #goodbyeSaid = false;
   #serverDrains = false;
   #broken: RockQueueError | undefined;
+  #silent = false;
 
   constructor(call: RawWorkStream, open: Uint8Array, listener: StreamListener) {
     this.#call = call;
@@ -57,6 +58,7 @@ export class WorkStream {
       this.#listener.onWritable();
     });
     this.#timer = setTimeout(() => {
+      this.#silent = true;
       this.#breakOff(`the server did not open the session within ${OPEN_TIMEOUT_MS / 1000} s`);
     }, OPEN_TIMEOUT_MS);
     call.write(open);
@@ -84,6 +86,11 @@ export class WorkStream {
 
   get goodbyeSaid(): boolean {
     return this.#goodbyeSaid;
+  }
+
+  /** True when the stream was broken off because nothing came on it. */
+  get silent(): boolean {
+    return this.#silent;
   }
 
   letServerDrain(): void {
@@ -181,6 +188,7 @@ export class WorkStream {
       this.#keepAlive();
       return;
     }
+    this.#silent = true;
     this.#listener.onSilence(2 * this.#intervalMs);
     this.#breakOff("the server was silent");
   }

@@ -27,7 +27,7 @@ const listener: SessionListener = {
 
 const { address, options } = workerData as ThreadData;
 const channel = new Channel(address);
-const session = new Session(() => channel.openWork(), options, listener);
+const session = new Session(channel, options, listener);
 
 parentPort?.on("message", ([call, ...parameters]: ToSession) => {
   (session[call] as (...given: unknown[]) => void).apply(session satisfies SessionLink, parameters);

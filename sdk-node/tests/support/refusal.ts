@@ -2,6 +2,7 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { Duration } from "../../src/gen/google/protobuf/duration.js";
+import { EntryStatus } from "../../src/gen/rockqueue/v1/job_service.js";
 
 /** A status to answer with; with a `reason` it carries the details that the contract asks for. */
 export interface Refusal {
@@ -19,6 +20,19 @@ export function asStatus(refusal: Refusal): StatusObject {
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from(details(refusal)));
   return { code: refusal.code, details: refusal.reason ?? "scripted", metadata };
+}
+
+/** The status as the entry of a batch has it. */
+export function asEntryStatus({ code, reason = "", metadata, retryAfterMs, violations }: Refusal): EntryStatus {
+  const retryDelay = retryAfterMs === undefined ? undefined : { seconds: 0, nanos: retryAfterMs * 1e6 };
+  return EntryStatus.fromPartial({
+    code,
+    reason,
+    message: reason || "scripted",
+    metadata,
+    violations: [...(violations ?? [])],
+    retryDelay,
+  });
 }
 
 function details({ code, reason, metadata, retryAfterMs, violations }: Refusal): Uint8Array {

@@ -10,10 +10,16 @@ import {
 } from "@grpc/grpc-js";
 import * as methods from "../../src/calls/methods.js";
 import type { WatchEventsRequest, WatchEventsResponse } from "../../src/gen/rockqueue/v1/event_service.js";
-import type { PushJobsRequest, PushJobsResponse } from "../../src/gen/rockqueue/v1/job_service.js";
+import type {
+  PushJobsRequest,
+  PushJobsResponse,
+  StreamPushesRequest,
+  StreamPushesResponse,
+} from "../../src/gen/rockqueue/v1/job_service.js";
 import type { WorkRequest, WorkResponse } from "../../src/gen/rockqueue/v1/work_service.js";
 import { eventually } from "./eventually.js";
-import { asStatus, type Refusal, UNAVAILABLE } from "./refusal.js";
+import { PushTalk } from "./push-talk.js";
+import { asEntryStatus, asStatus, type Refusal, UNAVAILABLE } from "./refusal.js";
 import { Break, Talk } from "./talk.js";
 
 /** One attempt as it arrived; `deadlineMs` is the time that its deadline left. */
@@ -26,25 +32,34 @@ export interface Call {
 
 export type Answer = object | ((request: PushJobsRequest) => object | Promise<object>);
 export type Script = (talk: Talk) => Promise<void>;
-/** What a watch stream sends in turn; a Refusal ends it. */
-export type Watch = readonly (Partial<WatchEventsResponse> | Refusal)[];
+export type PushScript = (talk: PushTalk) => Promise<void>;
+type Watched = Partial<WatchEventsResponse> | Refusal;
+/** What a watch stream sends in turn, a promise when it is kept; a Refusal ends it. */
+export type Watch = readonly (Watched | Promise<Watched>)[];
 
 /** Never answers: the reply is lost. */
 export const LOST: Answer = () => new Promise<object>(() => undefined);
 
 type AnyMethod = methods.Method<unknown, unknown>;
+type AnyStream = Pick<ServerDuplexStream<unknown, unknown>, "end" | "emit">;
 const { work: WORK, ...UNARY_WORK } = methods.workMethods;
-const UNARY = [methods.jobMethods, methods.queueMethods, methods.serverMethods, UNARY_WORK].flatMap(
+const { streamPushes: STREAM_PUSHES, ...UNARY_JOBS } = methods.jobMethods;
+const UNARY = [UNARY_JOBS, methods.queueMethods, methods.serverMethods, UNARY_WORK].flatMap(
   (service) => Object.values(service) as AnyMethod[],
 );
 
-/** Answers each method from a list; a `Work` stream runs the next script. What a script throws is in `failures`. */
+/**
+ * Answers each method from a list; a `Work` stream runs the next script, and so does a `StreamPushes` stream. Without a
+ * script, each batch on a stream of pushes is a call of PushJobs. What a script throws is in `failures`.
+ */
 export class ScriptedServer {
   readonly calls: Call[] = [];
   readonly failures: unknown[] = [];
   readonly watches: Watch[] = [];
   streams = 0;
+  pushStreams = 0;
   #scripts: Script[] = [];
+  #pushScripts: PushScript[] = [];
   #running = 0;
   readonly #answers = new Map<string, Answer[]>();
   readonly #server = new Server();
@@ -76,6 +91,11 @@ export class ScriptedServer {
     this.#scripts.push(...scripts);
   }
 
+  /** Scripts for the `StreamPushes` streams to come. */
+  scriptPushes(...scripts: PushScript[]): void {
+    this.#pushScripts.push(...scripts);
+  }
+
   /** The requests of a method, in the order of their arrival. */
   of<T>(method: string): T[] {
     return this.calls.filter((call) => call.method === method).map((call) => call.request as T);
@@ -90,7 +110,7 @@ export class ScriptedServer {
   }
 
   get #idle(): boolean {
-    return this.#scripts.length === 0 && this.#running === 0;
+    return this.#scripts.length === 0 && this.#pushScripts.length === 0 && this.#running === 0;
   }
 
   /** Cuts all connections at once. */
@@ -101,9 +121,8 @@ export class ScriptedServer {
   #listen(port: number): Promise<void> {
     for (const method of UNARY) {
       this.#register(method, "unary", ((call, callback) => {
-        void this.#answer(method, call).then(
-          (answer) =>
-            "code" in answer && !("jobs" in answer) ? callback(asStatus(answer as Refusal)) : callback(null, answer),
+        void this.#answerCall(method, call).then(
+          (answer) => (isRefusal(answer) ? callback(asStatus(answer)) : callback(null, answer)),
           (error: Error) => callback({ code: status.INTERNAL, details: error.message }),
         );
       }) as handleUnaryCall<unknown, unknown>);
@@ -112,9 +131,23 @@ export class ScriptedServer {
       void this.#work(stream);
     });
     this.#register(
+      STREAM_PUSHES as AnyMethod,
+      "bidi",
+      (stream: ServerDuplexStream<StreamPushesRequest, StreamPushesResponse>) => {
+        this.pushStreams += 1;
+        const script = this.#pushScripts.shift();
+        if (script === undefined) {
+          stream.on("data", (message: StreamPushesRequest) => void this.#answerPush(stream, message));
+          stream.on("end", () => stream.end());
+        } else {
+          void this.#run(stream, () => script(new PushTalk(stream)));
+        }
+      },
+    );
+    this.#register(
       methods.eventMethods.watchEvents as AnyMethod,
       "serverStream",
-      (stream: ServerWritableStream<WatchEventsRequest, WatchEventsResponse>) => this.#watch(stream),
+      (stream: ServerWritableStream<WatchEventsRequest, WatchEventsResponse>) => void this.#watch(stream),
     );
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
@@ -132,13 +165,27 @@ export class ScriptedServer {
     this.#server.register(method.path, handler as handleUnaryCall<unknown, unknown>, encode, decode, type);
   }
 
-  async #answer(method: AnyMethod, call: ServerUnaryCall<unknown, unknown>): Promise<object> {
+  #answerCall(method: AnyMethod, call: ServerUnaryCall<unknown, unknown>): Promise<object> {
     const deadlineMs = Number(call.getDeadline()) - Date.now();
     const userAgent = String(call.metadata.get("user-agent")[0] ?? "");
-    this.calls.push({ method: method.name, request: call.request, deadlineMs, userAgent });
-    const answers = this.#answers.get(method.name) ?? [{ code: status.UNIMPLEMENTED }];
+    return this.#answer({ method: method.name, request: call.request, deadlineMs, userAgent });
+  }
+
+  async #answer(call: Call): Promise<object> {
+    this.calls.push(call);
+    const answers = this.#answers.get(call.method) ?? [{ code: status.UNIMPLEMENTED }];
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) as Answer;
     return typeof answer === "function" ? (answer as (request: unknown) => object)(call.request) : answer;
+  }
+
+  /** Plays a batch of a stream as a call. */
+  async #answerPush(
+    stream: ServerDuplexStream<StreamPushesRequest, StreamPushesResponse>,
+    { sequence, batch: request }: StreamPushesRequest,
+  ): Promise<void> {
+    const answer = await this.#answer({ method: "PushJobs", request, deadlineMs: 0, userAgent: "" });
+    const outcome = isRefusal(answer) ? { failure: asEntryStatus(answer) } : { answer: answer as PushJobsResponse };
+    stream.write({ outcomes: [{ sequence, ...outcome }] });
   }
 
   async #work(stream: ServerDuplexStream<WorkRequest, WorkResponse>): Promise<void> {
@@ -148,9 +195,13 @@ export class ScriptedServer {
       stream.emit("error", asStatus({ ...UNAVAILABLE, reason: "SHUTTING_DOWN" }));
       return;
     }
+    await this.#run(stream, () => script(new Talk(stream)));
+  }
+
+  async #run(stream: AnyStream, script: () => Promise<void>): Promise<void> {
     this.#running += 1;
     try {
-      await script(new Talk(stream));
+      await script();
       stream.end();
     } catch (error) {
       if (!(error instanceof Break)) {
@@ -162,9 +213,10 @@ export class ScriptedServer {
     }
   }
 
-  #watch(stream: ServerWritableStream<WatchEventsRequest, WatchEventsResponse>): void {
+  async #watch(stream: ServerWritableStream<WatchEventsRequest, WatchEventsResponse>): Promise<void> {
     this.calls.push({ method: "WatchEvents", request: stream.request, deadlineMs: 0, userAgent: "" });
-    for (const answer of this.watches.shift() ?? []) {
+    for (const promised of this.watches.shift() ?? []) {
+      const answer = await promised;
       if ("code" in answer) {
         stream.emit("error", asStatus(answer));
         return;
@@ -172,6 +224,10 @@ export class ScriptedServer {
       stream.write(answer as WatchEventsResponse);
     }
   }
+}
+
+function isRefusal(answer: object): answer is Refusal {
+  return "code" in answer && !("jobs" in answer);
 }
 
 let ids = 0;

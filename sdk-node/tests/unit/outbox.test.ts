@@ -28,7 +28,7 @@ const answer = (sequence: number, ...indexes: number[]) => ({
   sequence,
   failures: indexes.map((index) => ({
     index,
-    status: { code: 9, reason: "LEASE_LOST", message: "", metadata: {} },
+    status: { code: 9, reason: "LEASE_LOST", message: "", metadata: {}, violations: [] },
   })),
 });
 
