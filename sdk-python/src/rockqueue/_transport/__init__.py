@@ -33,6 +33,10 @@ class WorkStream(Protocol):
         """Breaks the stream off."""
         ...
 
+    def give_up(self) -> None:
+        """Breaks off a stream that has fallen silent: what is opened from now on has another connection."""
+        ...
+
 
 class Transport(Protocol):
     """A connection to a server or to a core in this process."""

@@ -144,6 +144,10 @@ class EmbeddedWorkStream:
         """Ends the requests."""
         await self._outgoing.put(None)
 
+    def give_up(self) -> None:
+        """Breaks the stream off; there is no connection."""
+        self.cancel()
+
     def cancel(self) -> None:
         """Breaks the stream off, as a lost connection would: the core sees its generator cancelled."""
         if self._cancelled:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar, cast
 
 import grpc
@@ -14,12 +16,16 @@ from grpc import aio
 from rockqueue._errors import ForkError, LimitExceeded, RockQueueError, Unavailable
 from rockqueue._methods import WATCH_EVENTS, WORK, Method, Request, Response
 from rockqueue._status import from_rpc_error
-from rockqueue._transport.push_stream import PushStream, opener
+from rockqueue._transport.push_stream import PushCall, PushStream, open_pushes
 from rockqueue._version import CLIENT
 from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
 from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 
+# By then keepalive has ended what runs on a connection that is gone, and calls have had their time.
+RETIRED_FOR_S = 90.0
+# Longer than it takes to break a stream off.
+FORK_WAITS_S = 1.0
 MESSAGE_BYTES = 5 * 1024 * 1024
 
 # Keepalive as the contract sets it. gRPC's own retries are off: attempts are counted and named by `_retry.py` alone.
@@ -45,6 +51,7 @@ class GrpcTransport:
 
     _open: ClassVar[set[int]] = set()
     _cut_off: ClassVar[bool] = False
+    _all: ClassVar[weakref.WeakSet[GrpcTransport]] = weakref.WeakSet()
 
     def __init__(self, address: str) -> None:
         """Raises ForkError in a process that can have none."""
@@ -53,13 +60,14 @@ class GrpcTransport:
                 "this process was forked while its parent was connected to a server, and gRPC does not survive that; "
                 "connect after the fork only, close clients before it, or start processes by spawn"
             )
-        # gRPC's core runs handlers of its own at a fork, which crash a child whose parent has an open stream. What the
-        # Python package makes of the same variable is off by default.
-        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         self._open.add(id(self))
+        self._all.add(self)
+        self._loop = asyncio.get_running_loop()
+        self._address = address
         self._channel = aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._retired: dict[aio.Channel, asyncio.TimerHandle] = {}
         self._unary: dict[str, Any] = {}
-        self._pushes = PushStream(opener(self._channel))
+        self._pushes = PushStream(self._open_pushes)
 
     async def unary(self, method: Method[Request, Response], request: Request, timeout_s: float) -> Response:
         """One attempt, with `timeout_s` as its deadline on the wire."""
@@ -87,12 +95,34 @@ class GrpcTransport:
         except aio.UsageError as error:
             raise Unavailable("the connection is closed") from error
 
+    def _open_pushes(self) -> tuple[PushCall, Callable[[], None]]:
+        channel = self._channel
+        return open_pushes(channel), lambda: self._leave(channel)
+
     def open_work(self) -> GrpcWorkStream:
         """A new `Work` stream, without a deadline."""
-        make = self._channel.stream_stream(
+        channel = self._channel
+        make = channel.stream_stream(
             WORK.path, request_serializer=WorkRequest.SerializeToString, response_deserializer=WorkResponse.FromString
         )
-        return GrpcWorkStream(make())
+        return GrpcWorkStream(make(), lambda: self._leave(channel))
+
+    def _leave(self, channel: aio.Channel) -> None:
+        """The connection of this channel is silent, perhaps half of it is gone: what comes next has a new one.
+
+        What runs on the old one goes on, if it can: silence may also mean that the server is busy.
+        """
+        if channel is not self._channel:
+            return
+        self._channel = aio.insecure_channel(self._address, options=CHANNEL_OPTIONS)
+        self._unary.clear()
+        self._pushes.leave()
+        close = asyncio.get_running_loop().call_later(RETIRED_FOR_S, self._close_retired, channel)
+        self._retired[channel] = close
+
+    def _close_retired(self, channel: aio.Channel) -> None:
+        del self._retired[channel]
+        self._closing = asyncio.ensure_future(channel.close(None))
 
     async def watch_events(self, request: WatchEventsRequest) -> AsyncIterator[WatchEventsResponse]:
         """A new event stream, without a deadline."""
@@ -107,8 +137,21 @@ class GrpcTransport:
                 yield response
         except aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+        except asyncio.CancelledError:
+            raise_if_cancelled_here(call)
+            raise
         finally:
             call.cancel()
+
+    @classmethod
+    def before_fork(cls) -> None:
+        """A child whose parent has an open stream may crash in gRPC's own handlers. The next push opens another one."""
+        for transport in list(cls._all):
+            with contextlib.suppress(Exception):
+                if asyncio._get_running_loop() is transport._loop or not transport._loop.is_running():  # noqa: SLF001 - the public one raises
+                    continue
+                ending = asyncio.run_coroutine_threadsafe(transport._pushes.break_off(), transport._loop)  # noqa: SLF001 - our own
+                ending.result(FORK_WAITS_S)
 
     @classmethod
     def after_fork_in_child(cls) -> None:
@@ -120,8 +163,12 @@ class GrpcTransport:
 
     async def close(self) -> None:
         """Closes the channel at once; calls under way are cancelled."""
-        await self._pushes.close()
-        await self._channel.close(None)
+        await self._pushes.end()
+        retired, self._retired = self._retired, {}
+        for timer in retired.values():
+            timer.cancel()
+        for channel in (*retired, self._channel):
+            await channel.close(None)
         self._open.discard(id(self))
 
 
@@ -134,14 +181,15 @@ def _check_size(name: str, request: Message) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=GrpcTransport.after_fork_in_child)
+    os.register_at_fork(before=GrpcTransport.before_fork, after_in_child=GrpcTransport.after_fork_in_child)
 
 
 class GrpcWorkStream:
-    """A `Work` stream on a channel."""
+    """A `Work` stream on a channel. `leave` has what comes after it use another."""
 
-    def __init__(self, call: aio.StreamStreamCall[WorkRequest, WorkResponse]) -> None:
+    def __init__(self, call: aio.StreamStreamCall[WorkRequest, WorkResponse], leave: Callable[[], None]) -> None:
         self._call = call
+        self._leave = leave
 
     async def write(self, message: WorkRequest) -> None:
         """Raises Unavailable when the stream has ended; `read` then tells why."""
@@ -174,8 +222,13 @@ class GrpcWorkStream:
         """Cancels the call."""
         self._call.cancel()
 
+    def give_up(self) -> None:
+        """Cancels the call, and has what is opened from now on use another connection."""
+        self._leave()
+        self._call.cancel()
 
-def raise_if_cancelled_here(call: aio.StreamStreamCall[WorkRequest, WorkResponse]) -> None:
+
+def raise_if_cancelled_here(call: aio.Call) -> None:
     """grpc.aio reports a call that `cancel()` ended as CancelledError, as if the reading task were cancelled."""
     task = asyncio.current_task()
     if call.cancelled() and task is not None and not task.cancelling():

@@ -16,16 +16,19 @@ from rockqueue._retry import UNKNOWN_OUTCOME
 from rockqueue._status import from_entry_status, from_rpc_error
 from rockqueue.v1.job_service_pb2 import PushJobsRequest, PushJobsResponse, StreamPushesRequest, StreamPushesResponse
 
-Call = aio.StreamStreamCall[StreamPushesRequest, StreamPushesResponse]
+PushCall = aio.StreamStreamCall[StreamPushesRequest, StreamPushesResponse]
 Answer = asyncio.Future[PushJobsResponse]
 
 
 class PushStream:
     """Sends batches in the order of the calls of `push`, on a stream that is opened when it is needed."""
 
-    def __init__(self, open_call: Callable[[], Call]) -> None:
+    def __init__(self, open_call: Callable[[], tuple[PushCall, Callable[[], None]]]) -> None:
+        """`open_call` opens a stream; what comes with it has the next one use another connection."""
         self._open_call = open_call
         self._open: _OpenStream | None = None
+        self._left: set[_OpenStream] = set()
+        self._leave_connection: Callable[[], None] = _nothing
 
     async def push(self, request: PushJobsRequest, timeout_s: float, patience_s: float) -> PushJobsResponse:
         """One attempt. Raises what the server refused the batch for; DeadlineExceeded and Unavailable leave it unknown.
@@ -35,7 +38,9 @@ class PushStream:
         """
         stream = self._open
         if stream is None or stream.over:
-            stream = self._open = _OpenStream(self._open_call())
+            call, leave = self._open_call()
+            stream = self._open = _OpenStream(call)
+            self._leave_connection = leave
         answer = stream.send(request)
         try:
             async with asyncio.timeout(timeout_s):
@@ -43,24 +48,52 @@ class PushStream:
         except TimeoutError as cause:
             if stream.silent_for() >= patience_s:
                 stream.give_up()
+                if stream is self._open:
+                    self._leave_connection()
             raise DeadlineExceeded(f"PushJobs was not answered within {timeout_s:g} s") from cause
 
-    async def close(self) -> None:
-        """Breaks the stream off."""
-        if self._open is not None:
-            await self._open.close()
+    def leave(self) -> None:
+        """The next push opens another stream. What was sent on this one may still be answered there."""
+        stream, self._open = self._open, None
+        self._left = {one for one in self._left if not one.over}
+        if stream is not None and not stream.over:
+            self._left.add(stream)
+            stream.end_when_answered()
+
+    async def end(self) -> None:
+        """Breaks the streams off for good; holds nothing any more that holds the connection."""
+        self._open_call = _closed
+        self._leave_connection = _nothing
+        await self.break_off()
+
+    async def break_off(self) -> None:
+        """Breaks the streams off; the next push opens another one."""
+        streams = [*self._left, *([self._open] if self._open is not None else [])]
+        self._open = None
+        self._left.clear()
+        for stream in streams:
+            await stream.close()
+
+
+def _closed() -> tuple[PushCall, Callable[[], None]]:
+    raise Unavailable("the connection is closed")
+
+
+def _nothing() -> None:
+    pass
 
 
 class _OpenStream:
     """A stream from its opening to its end. Only the writing task writes: a caller that goes away must not break it."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: PushCall) -> None:
         self._call = call
         self._last = 0
         self._unsent: deque[tuple[int, PushJobsRequest]] = deque()
         self._answers: dict[int, Answer] = {}
         self._more = asyncio.Event()
         self.over = False
+        self._last_sent = False
         self._quiet_since = 0.0
         self._tasks = (asyncio.create_task(self._write()), asyncio.create_task(self._read()))
 
@@ -78,6 +111,12 @@ class _OpenStream:
     def silent_for(self) -> float:
         """For how many seconds somebody has waited and nothing was answered."""
         return asyncio.get_running_loop().time() - self._quiet_since
+
+    def end_when_answered(self) -> None:
+        """No more batches follow."""
+        self._last_sent = True
+        if not self._answers:
+            self.give_up()
 
     def give_up(self) -> None:
         """Breaks the stream off; the batches without an answer are unknown."""
@@ -110,6 +149,8 @@ class _OpenStream:
             while (response := await self._call.read()) is not aio.EOF:
                 self._quiet_since = loop.time()
                 self._take(cast(StreamPushesResponse, response))
+                if self._last_sent and not self._answers:
+                    self._call.cancel()
         except aio.AioRpcError as cause:
             error = from_rpc_error(cause)
         except asyncio.CancelledError:
@@ -143,11 +184,11 @@ class _OpenStream:
                 answer.set_exception(error.clone())
 
 
-def opener(channel: aio.Channel) -> Callable[[], Call]:
-    """What opens the stream on a channel; without a deadline."""
+def open_pushes(channel: aio.Channel) -> PushCall:
+    """A new stream on a channel, without a deadline."""
     make: Any = channel.stream_stream(
         "/rockqueue.v1.JobService/StreamPushes",
         request_serializer=StreamPushesRequest.SerializeToString,
         response_deserializer=StreamPushesResponse.FromString,
     )
-    return make
+    return make()

@@ -187,6 +187,7 @@ class Session:
                     await stream.write(WorkRequest(open=message))
                 first = await stream.read()
         except TimeoutError as cause:
+            stream.give_up()
             raise Unavailable(f"the server did not open the session within {OPEN_TIMEOUT_S:g} s") from cause
         if first is None or first.WhichOneof("message") != "opened":
             raise Unavailable("the server ended the stream before it opened the session")
@@ -356,7 +357,7 @@ class Session:
             await asyncio.sleep(max(0.0, min(next_beat, state.last_received + 2 * interval_s) - loop.time()))
             if await self._is_silent(state, 2 * interval_s, loop.time):
                 log.warning("nothing came from the server for %.1f s; reconnecting", 2 * interval_s)
-                stream.cancel()
+                stream.give_up()
                 return
             if loop.time() >= next_beat:
                 next_beat = max(next_beat + interval_s, loop.time())

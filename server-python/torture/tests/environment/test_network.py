@@ -31,10 +31,6 @@ async def test_workers_and_clients_survive_cuts_resets_and_a_trickle(tmp_path: P
         assert await books.problems(there.server) == []
 
 
-@pytest.mark.xfail(
-    reason="a worker that hears nothing opens its session again on the same dead connection; only keepalive makes a "
-    "new one, after 40 s and more (all three SDKs)"
-)
 async def test_a_worker_on_a_dead_connection_works_again_as_soon_as_there_is_a_network(tmp_path: Path) -> None:
     async with network(tmp_path, 2) as there:
         suffered = await play(there, half_open, random.Random(2), seconds=FAULT_S, within_s=6)
