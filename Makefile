@@ -41,6 +41,7 @@ check: python ## Check style, types, contract, generated code, pins, README; cha
 	$(BIN)/python .ci/check_readme.py
 	$(BIN)/python .ci/check_leaks.py
 	@for folder in $(SDKS) $(DRIVERS) $(EXAMPLES); do echo "check $$folder"; $(MAKE) -C $$folder check; done
+	@echo "check benchmarks"; $(MAKE) -C benchmarks check-loads
 
 conformance: python ## Prove the server and the SDKs against the contract: all conformance cases (SDK=go: one SDK)
 	@$(MAKE) -C conformance-tests conformance
@@ -69,6 +70,7 @@ toolchain:
 
 clean: ## Remove everything that setup, tests and builds made
 	for folder in $(SDKS) $(DRIVERS) $(EXAMPLES); do $(MAKE) -C $$folder clean; done
+	$(MAKE) -C benchmarks clean-loads
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .pytest_cache -type d -prune -exec rm -rf {} +
 	rm -rf .venv .build .ruff_cache .pytest_cache .hypothesis */.hypothesis

@@ -68,9 +68,12 @@ def suites() -> list[Suite]:
     # The repository's own scripts are no member: they take their pytest settings from a file of their own.
     scripts = Suite("scripts", [pytest, "-c", ".ci/tests/pytest.ini", ".ci/tests"], "junit", 120)
     units = [
-        Suite(folder, [make, "-C", folder, "test"], "junit", 300)
-        for folder in ("sdk-python", "server-python", "conformance-tests", "examples/email-python", "benchmarks")
-    ]
+        Suite(folder, [make, "-C", folder, "test"], "junit", 500)
+        for folder in (
+            "sdk-python", "server-python", "server-python/torture", "conformance-tests", "examples/email-python",
+            "benchmarks",
+        )
+    ]  # fmt: skip
     others = [
         Suite(folder, [make, "-C", folder, "test"], "closing line", 400)
         for folder in ("sdk-node", "sdk-go", "examples/email-node", "examples/email-go")
