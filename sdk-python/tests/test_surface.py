@@ -21,7 +21,7 @@ from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, 
 from rockqueue.v1.job_pb2 import JobSpec
 
 PUBLIC = """
-AttemptError BulkResult CallRetry Client ClientClosed ClientOptions CursorExpired DeadReason DeadlineExceeded
+AttemptError BulkResult CallRetry CancelCause Client ClientClosed ClientOptions CursorExpired DeadReason DeadlineExceeded
 EmbeddedError Event EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled JobContext
 JobDefinition JobFailed JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded LogLine
 Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded PayloadCodec PayloadError Progress
