@@ -21,13 +21,13 @@ from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, 
 from rockqueue.v1.job_pb2 import JobSpec
 
 PUBLIC = """
-AttemptError BulkResult CallRetry CancelCause Client ClientClosed ClientOptions CursorExpired DeadReason DeadlineExceeded
-EmbeddedError Event EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled JobContext
-JobDefinition JobFailed JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded LogLine
-Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded PayloadCodec PayloadError Progress
-PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release ResourceExhausted RetryAfter RetryPolicy
-RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient SyncEventStream TypedCodec Unavailable
-Unique UniqueConflict Worker WorkerState job
+AttemptError BulkResult CallRetry CancelCause Client ClientClosed ClientOptions CursorExpired DeadReason
+DeadlineExceeded EmbeddedError Event EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled
+JobContext JobDefinition JobFailed JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded
+LogLine Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded PayloadCodec PayloadError
+Progress PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release ResourceExhausted RetryAfter
+RetryPolicy RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient SyncEventStream TypedCodec
+Unavailable Unique UniqueConflict Worker WorkerState job
 """.split()  # noqa: SIM905 - one name a line would fill the page
 
 
