@@ -117,7 +117,7 @@ class LeaseBook:
             session = lease.session.session_id
             flags |= records.grace_flags(lease.session.grace_us)
         return records.pack_active(
-            lease, lease.ready_us, lease.lease_us, lease.epoch, flags, session, lease.worker.encode()
+            lease, lease.ready_us, lease.given_us or lease.lease_us, lease.epoch, flags, session, lease.worker.encode()
         )
 
     def watch(self, lease: Lease, now_us: int) -> None:

@@ -99,7 +99,12 @@ class Settling:
             if len(result) > limits.PAYLOAD_BYTES:
                 problems.over(f"{path}.complete.result", limits.PAYLOAD_BYTES, len(result), "bytes")
             problems.check()
-        follow_ups = self._follow_ups(settlement, f"settlements[{index}]") if complete.follow_ups else None
+        follow_ups: _FollowUps | None = None
+        if complete.follow_ups:
+            # A copy: admission makes moments of spans, and the settlement is remembered as it came.
+            admitted = Settlement()
+            admitted.CopyFrom(settlement)
+            follow_ups = self._follow_ups(admitted, f"settlements[{index}]")
         kept = outcomes.complete(self._engine, self._commit, lease, result, content_type)
         if not kept or follow_ups is not None:
             self._remember(settlement)

@@ -25,6 +25,8 @@ class Lease(Counters):
     epoch: int = 0
     ready_us: int = 0
     lease_us: int = 0
+    given_us: int = 0
+    """The duration at delivery, where an extension has asked for another one."""
     deadline_us: int = 0
     """When the lease runs out, heartbeats of a session left aside."""
     session: Session | None = None

@@ -160,8 +160,11 @@ def _job_of(token: bytes) -> str:
 
 
 def _extend(lease: Lease, now_us: int, lease_us: int | None) -> None:
-    """For this once; the next heartbeat or extension without a duration, and a restart, give that of the delivery."""
-    lease.deadline_us = now_us + (lease.lease_us if lease_us is None else lease_us)
+    """Another duration holds until the next extension, in memory: that and a restart give the one of the delivery."""
+    given_us = lease.given_us or lease.lease_us
+    lease.lease_us = given_us if lease_us is None else lease_us
+    lease.given_us = given_us
+    lease.deadline_us = now_us + lease.lease_us
 
 
 def check_settlements(count: int, size_bytes: int) -> None:
