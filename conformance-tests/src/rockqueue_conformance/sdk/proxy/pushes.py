@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 
+NOTED_WITHIN_S = 0.2
 PassOn = Callable[[Message], Awaitable[bytes]]
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -151,8 +152,11 @@ class PushRelay:
         # Noted as calls that ended so; the client learns it from the end of its stream.
         self._broken = True
         for waiting in self._waiting.values():
-            waiting.set_exception(Refused(end))
-        await asyncio.sleep(0)
+            if not waiting.done():
+                waiting.set_exception(Refused(end))
+        if self._calls:
+            # Those that a script holds up do not end by this.
+            await asyncio.wait(self._calls, timeout=NOTED_WITHIN_S)
         self._end(end)
 
 
