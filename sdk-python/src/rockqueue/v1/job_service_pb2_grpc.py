@@ -123,7 +123,7 @@ class JobServiceServicer:
         server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
         stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
 
-        Errors of the stream: SHUTTING_DOWN, SLOW_READER.
+        Errors of the stream: INVALID_FIELD (bytes that cannot be read), SHUTTING_DOWN, SLOW_READER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,7 @@ class JobServiceStub:
     server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
     stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
 
-    Errors of the stream: SHUTTING_DOWN, SLOW_READER.
+    Errors of the stream: INVALID_FIELD (bytes that cannot be read), SHUTTING_DOWN, SLOW_READER.
     """
     GetJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]
     """Returns one job, payload and result included.
@@ -141,7 +141,7 @@ class JobServiceAsyncStub(JobServiceStub):
     server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
     stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
 
-    Errors of the stream: SHUTTING_DOWN, SLOW_READER.
+    Errors of the stream: INVALID_FIELD (bytes that cannot be read), SHUTTING_DOWN, SLOW_READER.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]  # type: ignore[assignment]
     """Returns one job, payload and result included.
@@ -231,7 +231,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         server answers all that it has read and ends the stream with OK; a server that shuts down answers it too and ends the
         stream with SHUTTING_DOWN. A batch that was sent after that is not carried out.
 
-        Errors of the stream: SHUTTING_DOWN, SLOW_READER.
+        Errors of the stream: INVALID_FIELD (bytes that cannot be read), SHUTTING_DOWN, SLOW_READER.
         """
 
     @_abc_1.abstractmethod
