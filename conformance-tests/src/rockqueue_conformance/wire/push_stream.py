@@ -13,6 +13,7 @@ from rockqueue_conformance.language.times import need_duration_ns
 from rockqueue_conformance.wire.connection import CallFailed, Connection
 from rockqueue_conformance.wire.convert import from_data, to_data
 from rockqueue_conformance.wire.errors import CODE_NUMBERS, DOMAIN, CallError, read_error
+from rockqueue_conformance.wire.inbox import Inbox
 from rockqueue_conformance.wire.methods import METHODS
 
 _PUSHES = METHODS["JobService.StreamPushes"]
@@ -21,19 +22,18 @@ _CODES = {number: name for name, number in CODE_NUMBERS.items()}
 Data = dict[str, Any]
 
 
-class PushStream:
+class PushStream(Inbox):
     """A stream and its inbox."""
 
     def __init__(self, connection: Connection, on_message: Callable[[str, Data], None]) -> None:
+        super().__init__()
         self.connection = connection
         self._call = connection.open_stream(_PUSHES)
         self._on_message = on_message
-        self._changed = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
         self._writing = asyncio.Lock()
         self._last = 0
         self.outcomes: list[Data] = []
-        self.end: CallError | None = None
 
     async def send(self, batch: Data, sequence: int) -> None:
         """Writes a batch; a stream that has ended takes no more, which `end` tells."""
@@ -76,15 +76,6 @@ class PushStream:
         """Breaks the stream."""
         self._call.cancel()
         await self._reader
-
-    async def wait(self, done: Callable[[], bool], within_s: float) -> bool:
-        """Waits until something is true of the inbox, the stream has ended, or the time is up; tells if it is true."""
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: done() or self.end is not None)
-        except TimeoutError:
-            pass
-        return done()
 
     async def _read(self) -> None:
         end = CallError("OK")

@@ -11,6 +11,7 @@ import grpc.aio
 from rockqueue_conformance.wire.connection import Connection
 from rockqueue_conformance.wire.convert import from_data, to_data
 from rockqueue_conformance.wire.errors import CallError, read_error
+from rockqueue_conformance.wire.inbox import Inbox
 from rockqueue_conformance.wire.methods import METHODS
 
 _WATCH = METHODS["EventService.WatchEvents"]
@@ -18,31 +19,21 @@ _WATCH = METHODS["EventService.WatchEvents"]
 Data = dict[str, Any]
 
 
-class Watch:
+class Watch(Inbox):
     """A stream of events and its inbox. `flaws` holds what no watch may ever show: a repeated cursor."""
 
     def __init__(self, connection: Connection, request: Data, on_message: Callable[[str, Data], None]) -> None:
+        super().__init__()
         self.request = request
         self._on_message = on_message
         self._call = connection.read_stream(_WATCH, from_data(_WATCH.request, request))
-        self._changed = asyncio.Condition()
         self.events: list[Data] = []
         self.responses = 0
         self.checkpoints = 0
         self.cursor = ""
         self.flaws: list[str] = []
-        self.end: CallError | None = None
         self._seen: set[str] = set()
         self._reader = asyncio.create_task(self._read())
-
-    async def wait(self, done: Callable[[], bool], within_s: float) -> bool:
-        """Waits until something is true of the inbox, the stream has ended, or the time is up; tells if it is true."""
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: done() or self.end is not None)
-        except TimeoutError:
-            pass
-        return done()
 
     async def stop(self) -> None:
         """Ends the watch from this side."""

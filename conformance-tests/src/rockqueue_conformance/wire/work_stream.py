@@ -12,6 +12,7 @@ import grpc.aio
 from rockqueue_conformance.wire.connection import Connection
 from rockqueue_conformance.wire.convert import from_data, to_data
 from rockqueue_conformance.wire.errors import CallError, read_error
+from rockqueue_conformance.wire.inbox import Inbox
 from rockqueue_conformance.wire.methods import METHODS
 
 _WORK = METHODS["WorkService.Work"]
@@ -19,13 +20,13 @@ _WORK = METHODS["WorkService.Work"]
 Data = dict[str, Any]
 
 
-class WorkStream:
+class WorkStream(Inbox):
     """A stream and its inbox. Every received message is sorted by kind; nothing is dropped."""
 
     def __init__(self, connection: Connection, on_message: Callable[[str, Data], None]) -> None:
+        super().__init__()
         self._call = connection.open_stream(_WORK)
         self._on_message = on_message
-        self._changed = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
         self.open_message: Data = {}
         self.opened: Data | None = None
@@ -34,7 +35,6 @@ class WorkStream:
         self.settled: dict[int, Data] = {}
         self.heartbeats: set[int] = set()
         self.draining = False
-        self.end: CallError | None = None
         self.held: dict[str, Data] = {}
         self.credits = 0
         self.sequence = 0
@@ -77,15 +77,6 @@ class WorkStream:
         await self.wait(lambda: self.draining, 1.0)
         self._call.cancel()
         await self._reader
-
-    async def wait(self, done: Callable[[], bool], within_s: float) -> bool:
-        """Waits until something is true of the inbox, the stream has ended, or the time is up; tells if it is true."""
-        try:
-            async with asyncio.timeout(within_s), self._changed:
-                await self._changed.wait_for(lambda: done() or self.end is not None)
-        except TimeoutError:
-            pass
-        return done()
 
     def next_sequence(self) -> int:
         self.sequence += 1
