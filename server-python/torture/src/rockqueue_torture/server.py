@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ CHECKED_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.005
 # Below the range from which the system takes ports for outgoing connections: nobody takes it while the server is down.
 _PORTS = range(20_000, 32_000)
+_given: list[socket.socket] = []
 
 
 class ServerTrouble(Exception):
@@ -35,16 +37,21 @@ def rockqueue_command() -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    first = os.getpid() % len(_PORTS)
-    for offset in range(len(_PORTS)):
-        port = _PORTS[(first + offset) % len(_PORTS)]
-        with socket.socket() as probe:
-            try:
+    """A loopback port that nobody listens on, and that no other torture on this machine is given.
+
+    A name in the abstract namespace of Unix sockets is the mark of a port that was given; it goes with this process.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0rockqueue-torture-port-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            mark.close()
+            continue
+        _given.append(mark)
+        return port
     raise ServerTrouble("every port is taken")
 
 

@@ -20,7 +20,7 @@ from rockqueue.v1.job_service_pb2 import (
     StreamPushesRequest,
     StreamPushesResponse,
 )
-from rockqueue_conformance.sdk.proxy.refusals import Refused
+from rockqueue_conformance.sdk.proxy.refusals import Refused, end_of
 from rockqueue_conformance.sdk.proxy.rules import Refusal, refusal
 from rockqueue_conformance.wire.methods import METHODS
 
@@ -144,11 +144,7 @@ class PushRelay:
         if code is grpc.StatusCode.OK:
             self._end(None)
             return
-        details = next(
-            (value for key, value in await self._upstream.trailing_metadata() if key == "grpc-status-details-bin"), b""
-        )
-        said = await self._upstream.details()
-        end = Refusal(code, said or "", details if isinstance(details, bytes) else b"")
+        end = await end_of(self._upstream)
         # Noted as calls that ended so; the client learns it from the end of its stream.
         self._broken = True
         for waiting in self._waiting.values():

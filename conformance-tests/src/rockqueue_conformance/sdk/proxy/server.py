@@ -15,9 +15,9 @@ from rockqueue_conformance.sdk.distort import Distortion
 from rockqueue_conformance.sdk.judge import WireJudge
 from rockqueue_conformance.sdk.proxy.pushes import PushRelay
 from rockqueue_conformance.sdk.proxy.records import CallRecord, Records
-from rockqueue_conformance.sdk.proxy.refusals import Refused, abort
+from rockqueue_conformance.sdk.proxy.refusals import Refused, abort, refusal_of
 from rockqueue_conformance.sdk.proxy.relay import Relay
-from rockqueue_conformance.sdk.proxy.rules import Refusal, Rules, changed, refusal
+from rockqueue_conformance.sdk.proxy.rules import Rules, changed, refusal
 from rockqueue_conformance.sdk.proxy.work import WorkRelay
 from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.methods import METHODS, Method
@@ -216,7 +216,7 @@ class _Handlers(grpc.GenericRpcHandler):
             data = request.SerializeToString()
             return await call(data, timeout=context.time_remaining(), metadata=_passed(context))
         except grpc.aio.AioRpcError as error:
-            raise Refused(_refusal_of(error)) from None
+            raise Refused(refusal_of(error.code(), error.details(), error.trailing_metadata())) from None
         except grpc.aio.UsageError:
             raise Refused(refusal("UNAVAILABLE")) from None
 
@@ -240,7 +240,7 @@ class _Handlers(grpc.GenericRpcHandler):
                 )
         except grpc.aio.AioRpcError as error:
             record.code = error.code().name
-            await abort(context, _refusal_of(error))
+            await abort(context, refusal_of(error.code(), error.details(), error.trailing_metadata()))
         except Refused as refused:
             record.code = refused.refusal.code.name
             await abort(context, refused.refusal)
@@ -296,11 +296,6 @@ def _bound(function: Any, method: Method) -> Any:
         return await function(method, data, context)
 
     return handle
-
-
-def _refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
-    details = next((value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"), b"")
-    return Refusal(error.code(), error.details() or "", details if isinstance(details, bytes) else b"")
 
 
 def _passed(context: Any) -> tuple[tuple[str, str | bytes], ...]:

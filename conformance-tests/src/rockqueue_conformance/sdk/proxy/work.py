@@ -11,6 +11,7 @@ import grpc.aio
 
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 from rockqueue_conformance.sdk.proxy.records import EndRecord, FrameRecord
+from rockqueue_conformance.sdk.proxy.refusals import end_of
 from rockqueue_conformance.sdk.proxy.rules import Refusal, changed, refusal
 from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.methods import METHODS
@@ -114,11 +115,7 @@ class WorkRelay:
         if code is grpc.StatusCode.OK:
             self.end(None, by="server")
             return
-        details = next(
-            (value for key, value in await self._call.trailing_metadata() if key == "grpc-status-details-bin"), b""
-        )
-        said = await self._call.details()
-        self.end(Refusal(code, said or "", details if isinstance(details, bytes) else b""), by="server")
+        self.end(await end_of(self._call), by="server")
 
     async def _pass_down(self, message: WorkResponse) -> bool:
         """True when the stream is over."""
