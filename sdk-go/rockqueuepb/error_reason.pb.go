@@ -23,10 +23,11 @@ const (
 
 // Why a call failed: the values of `google.rpc.ErrorInfo.reason` in the error domain "rockqueue".
 //
-// Every error of this API is a canonical gRPC status that carries one `google.rpc.ErrorInfo {reason, domain, metadata}`.
-// `reason` is the name of a value below without its `ERROR_REASON_` prefix. `reason`, `domain` and the metadata keys are
-// stable; the status message is for people and may change at any time. Invalid input also carries `google.rpc.BadRequest`,
-// whose field violations name proto field paths (`jobs[3].queue`); where waiting helps there is a `google.rpc.RetryInfo`.
+// Every error of this API is a canonical gRPC status that carries one `google.rpc.ErrorInfo {reason, domain,
+// metadata}`. `reason` is the name of a value below without its `ERROR_REASON_` prefix. `reason`, `domain` and the
+// metadata keys are stable; the status message is for people and may change at any time. Invalid input also carries
+// `google.rpc.BadRequest`, whose field violations name proto field paths (`jobs[3].queue`); where waiting helps there
+// is a `google.rpc.RetryInfo`.
 //
 // A caller that receives UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, UNKNOWN or INTERNAL for a mutating call does not know
 // whether it took effect. Repeating the call with the same `request_id` is safe and gives the one true answer.
@@ -119,6 +120,35 @@ const (
 	//
 	//	{"reason": "SLOW_READER", "domain": "rockqueue", "metadata": {}}
 	ErrorReason_ERROR_REASON_SLOW_READER ErrorReason = 18
+	// NOT_FOUND. No schedule has this name.
+	//
+	//	{"reason": "SCHEDULE_NOT_FOUND", "domain": "rockqueue", "metadata": {"schedule": "nightly"}}
+	ErrorReason_ERROR_REASON_SCHEDULE_NOT_FOUND ErrorReason = 19
+	// NOT_FOUND. No flow has this id: it never existed, or it was finished more than 7 days ago.
+	//
+	//	{"reason": "FLOW_NOT_FOUND", "domain": "rockqueue", "metadata": {"flow_id": "0193…"}}
+	ErrorReason_ERROR_REASON_FLOW_NOT_FOUND ErrorReason = 20
+	// INVALID_ARGUMENT. The jobs of a flow wait for each other in a circle; nothing was stored. The metadata names one
+	// circle, beginning and ending with the same node.
+	//
+	//	{"reason": "FLOW_CYCLE", "domain": "rockqueue", "metadata": {"cycle": "a -> b -> a"}}
+	ErrorReason_ERROR_REASON_FLOW_CYCLE ErrorReason = 21
+	// NOT_FOUND. No webhook has this name.
+	//
+	//	{"reason": "WEBHOOK_NOT_FOUND", "domain": "rockqueue", "metadata": {"webhook": "billing"}}
+	ErrorReason_ERROR_REASON_WEBHOOK_NOT_FOUND ErrorReason = 22
+	// NOT_FOUND. The webhook has no delivery of this id in its log.
+	//
+	//	{"reason": "WEBHOOK_DELIVERY_NOT_FOUND", "domain": "rockqueue", "metadata": {"delivery_id": "msg_…"}}
+	ErrorReason_ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND ErrorReason = 23
+	// ALREADY_EXISTS. There is a backup of this name.
+	//
+	//	{"reason": "BACKUP_EXISTS", "domain": "rockqueue", "metadata": {"backup": "before-upgrade"}}
+	ErrorReason_ERROR_REASON_BACKUP_EXISTS ErrorReason = 24
+	// FAILED_PRECONDITION. The server was started without a place for backups (`--backup-dir`).
+	//
+	//	{"reason": "BACKUPS_OFF", "domain": "rockqueue", "metadata": {}}
+	ErrorReason_ERROR_REASON_BACKUPS_OFF ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -143,27 +173,41 @@ var (
 		16: "ERROR_REASON_PROTOCOL_VIOLATION",
 		17: "ERROR_REASON_SESSION_TAKEN",
 		18: "ERROR_REASON_SLOW_READER",
+		19: "ERROR_REASON_SCHEDULE_NOT_FOUND",
+		20: "ERROR_REASON_FLOW_NOT_FOUND",
+		21: "ERROR_REASON_FLOW_CYCLE",
+		22: "ERROR_REASON_WEBHOOK_NOT_FOUND",
+		23: "ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND",
+		24: "ERROR_REASON_BACKUP_EXISTS",
+		25: "ERROR_REASON_BACKUPS_OFF",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":        0,
-		"ERROR_REASON_INVALID_FIELD":      1,
-		"ERROR_REASON_LIMIT_EXCEEDED":     2,
-		"ERROR_REASON_REQUEST_ID_REUSED":  3,
-		"ERROR_REASON_JOB_NOT_FOUND":      4,
-		"ERROR_REASON_QUEUE_NOT_FOUND":    5,
-		"ERROR_REASON_INVALID_STATE":      6,
-		"ERROR_REASON_LEASE_LOST":         7,
-		"ERROR_REASON_UNIQUE_CONFLICT":    8,
-		"ERROR_REASON_QUEUE_FULL":         9,
-		"ERROR_REASON_STORAGE_FULL":       10,
-		"ERROR_REASON_OVERLOADED":         11,
-		"ERROR_REASON_CURSOR_EXPIRED":     12,
-		"ERROR_REASON_SHUTTING_DOWN":      13,
-		"ERROR_REASON_STORAGE_FAILED":     14,
-		"ERROR_REASON_INTERNAL":           15,
-		"ERROR_REASON_PROTOCOL_VIOLATION": 16,
-		"ERROR_REASON_SESSION_TAKEN":      17,
-		"ERROR_REASON_SLOW_READER":        18,
+		"ERROR_REASON_UNSPECIFIED":                0,
+		"ERROR_REASON_INVALID_FIELD":              1,
+		"ERROR_REASON_LIMIT_EXCEEDED":             2,
+		"ERROR_REASON_REQUEST_ID_REUSED":          3,
+		"ERROR_REASON_JOB_NOT_FOUND":              4,
+		"ERROR_REASON_QUEUE_NOT_FOUND":            5,
+		"ERROR_REASON_INVALID_STATE":              6,
+		"ERROR_REASON_LEASE_LOST":                 7,
+		"ERROR_REASON_UNIQUE_CONFLICT":            8,
+		"ERROR_REASON_QUEUE_FULL":                 9,
+		"ERROR_REASON_STORAGE_FULL":               10,
+		"ERROR_REASON_OVERLOADED":                 11,
+		"ERROR_REASON_CURSOR_EXPIRED":             12,
+		"ERROR_REASON_SHUTTING_DOWN":              13,
+		"ERROR_REASON_STORAGE_FAILED":             14,
+		"ERROR_REASON_INTERNAL":                   15,
+		"ERROR_REASON_PROTOCOL_VIOLATION":         16,
+		"ERROR_REASON_SESSION_TAKEN":              17,
+		"ERROR_REASON_SLOW_READER":                18,
+		"ERROR_REASON_SCHEDULE_NOT_FOUND":         19,
+		"ERROR_REASON_FLOW_NOT_FOUND":             20,
+		"ERROR_REASON_FLOW_CYCLE":                 21,
+		"ERROR_REASON_WEBHOOK_NOT_FOUND":          22,
+		"ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND": 23,
+		"ERROR_REASON_BACKUP_EXISTS":              24,
+		"ERROR_REASON_BACKUPS_OFF":                25,
 	}
 )
 
@@ -198,7 +242,7 @@ var File_rockqueue_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1frockqueue/v1/error_reason.proto\x12\frockqueue.v1*\xea\x04\n" +
+	"\x1frockqueue/v1/error_reason.proto\x12\frockqueue.v1*\xdc\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1f\n" +
@@ -219,7 +263,14 @@ const file_rockqueue_v1_error_reason_proto_rawDesc = "" +
 	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12#\n" +
 	"\x1fERROR_REASON_PROTOCOL_VIOLATION\x10\x10\x12\x1e\n" +
 	"\x1aERROR_REASON_SESSION_TAKEN\x10\x11\x12\x1c\n" +
-	"\x18ERROR_REASON_SLOW_READER\x10\x12B\xa8\x01\n" +
+	"\x18ERROR_REASON_SLOW_READER\x10\x12\x12#\n" +
+	"\x1fERROR_REASON_SCHEDULE_NOT_FOUND\x10\x13\x12\x1f\n" +
+	"\x1bERROR_REASON_FLOW_NOT_FOUND\x10\x14\x12\x1b\n" +
+	"\x17ERROR_REASON_FLOW_CYCLE\x10\x15\x12\"\n" +
+	"\x1eERROR_REASON_WEBHOOK_NOT_FOUND\x10\x16\x12+\n" +
+	"'ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND\x10\x17\x12\x1e\n" +
+	"\x1aERROR_REASON_BACKUP_EXISTS\x10\x18\x12\x1c\n" +
+	"\x18ERROR_REASON_BACKUPS_OFF\x10\x19B\xa8\x01\n" +
 	"\x10com.rockqueue.v1B\x10ErrorReasonProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
 
 var (

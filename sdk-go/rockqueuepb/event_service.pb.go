@@ -74,6 +74,20 @@ const (
 	EventType_EVENT_TYPE_WORKER_JOINED EventType = 22
 	// A worker session ended, by Goodbye or because nobody resumed it in time.
 	EventType_EVENT_TYPE_WORKER_LEFT EventType = 23
+	// All jobs of a flow are finished; see `flow_state`. Again after RetryFlow.
+	EventType_EVENT_TYPE_FLOW_FINISHED EventType = 24
+	// A schedule was made or changed.
+	EventType_EVENT_TYPE_SCHEDULE_UPDATED EventType = 25
+	// A slot of a schedule made a job: `job_id`. JOB_PUSHED of that job is in the same commit.
+	EventType_EVENT_TYPE_SCHEDULE_FIRED EventType = 26
+	// A slot of a schedule made no job: by its overlap or misfire policy.
+	EventType_EVENT_TYPE_SCHEDULE_SKIPPED EventType = 27
+	// A schedule was paused.
+	EventType_EVENT_TYPE_SCHEDULE_PAUSED EventType = 28
+	// A schedule goes on.
+	EventType_EVENT_TYPE_SCHEDULE_RESUMED EventType = 29
+	// A schedule was removed.
+	EventType_EVENT_TYPE_SCHEDULE_DELETED EventType = 30
 )
 
 // Enum value maps for EventType.
@@ -103,32 +117,46 @@ var (
 		21: "EVENT_TYPE_QUEUE_UPDATED",
 		22: "EVENT_TYPE_WORKER_JOINED",
 		23: "EVENT_TYPE_WORKER_LEFT",
+		24: "EVENT_TYPE_FLOW_FINISHED",
+		25: "EVENT_TYPE_SCHEDULE_UPDATED",
+		26: "EVENT_TYPE_SCHEDULE_FIRED",
+		27: "EVENT_TYPE_SCHEDULE_SKIPPED",
+		28: "EVENT_TYPE_SCHEDULE_PAUSED",
+		29: "EVENT_TYPE_SCHEDULE_RESUMED",
+		30: "EVENT_TYPE_SCHEDULE_DELETED",
 	}
 	EventType_value = map[string]int32{
-		"EVENT_TYPE_UNSPECIFIED":    0,
-		"EVENT_TYPE_JOB_PUSHED":     1,
-		"EVENT_TYPE_JOB_BLOCKED":    2,
-		"EVENT_TYPE_JOB_DELAYED":    3,
-		"EVENT_TYPE_JOB_READY":      4,
-		"EVENT_TYPE_JOB_STARTED":    5,
-		"EVENT_TYPE_JOB_PROGRESSED": 6,
-		"EVENT_TYPE_JOB_FAILED":     7,
-		"EVENT_TYPE_JOB_CRASHED":    8,
-		"EVENT_TYPE_JOB_RETRIED":    9,
-		"EVENT_TYPE_JOB_COMPLETED":  10,
-		"EVENT_TYPE_JOB_DEAD":       11,
-		"EVENT_TYPE_JOB_CANCELLED":  12,
-		"EVENT_TYPE_JOB_EXPIRED":    13,
-		"EVENT_TYPE_JOB_RELEASED":   14,
-		"EVENT_TYPE_JOB_SNOOZED":    15,
-		"EVENT_TYPE_JOB_REPLACED":   16,
-		"EVENT_TYPE_JOB_DELETED":    17,
-		"EVENT_TYPE_QUEUE_PAUSED":   18,
-		"EVENT_TYPE_QUEUE_RESUMED":  19,
-		"EVENT_TYPE_QUEUE_PURGED":   20,
-		"EVENT_TYPE_QUEUE_UPDATED":  21,
-		"EVENT_TYPE_WORKER_JOINED":  22,
-		"EVENT_TYPE_WORKER_LEFT":    23,
+		"EVENT_TYPE_UNSPECIFIED":      0,
+		"EVENT_TYPE_JOB_PUSHED":       1,
+		"EVENT_TYPE_JOB_BLOCKED":      2,
+		"EVENT_TYPE_JOB_DELAYED":      3,
+		"EVENT_TYPE_JOB_READY":        4,
+		"EVENT_TYPE_JOB_STARTED":      5,
+		"EVENT_TYPE_JOB_PROGRESSED":   6,
+		"EVENT_TYPE_JOB_FAILED":       7,
+		"EVENT_TYPE_JOB_CRASHED":      8,
+		"EVENT_TYPE_JOB_RETRIED":      9,
+		"EVENT_TYPE_JOB_COMPLETED":    10,
+		"EVENT_TYPE_JOB_DEAD":         11,
+		"EVENT_TYPE_JOB_CANCELLED":    12,
+		"EVENT_TYPE_JOB_EXPIRED":      13,
+		"EVENT_TYPE_JOB_RELEASED":     14,
+		"EVENT_TYPE_JOB_SNOOZED":      15,
+		"EVENT_TYPE_JOB_REPLACED":     16,
+		"EVENT_TYPE_JOB_DELETED":      17,
+		"EVENT_TYPE_QUEUE_PAUSED":     18,
+		"EVENT_TYPE_QUEUE_RESUMED":    19,
+		"EVENT_TYPE_QUEUE_PURGED":     20,
+		"EVENT_TYPE_QUEUE_UPDATED":    21,
+		"EVENT_TYPE_WORKER_JOINED":    22,
+		"EVENT_TYPE_WORKER_LEFT":      23,
+		"EVENT_TYPE_FLOW_FINISHED":    24,
+		"EVENT_TYPE_SCHEDULE_UPDATED": 25,
+		"EVENT_TYPE_SCHEDULE_FIRED":   26,
+		"EVENT_TYPE_SCHEDULE_SKIPPED": 27,
+		"EVENT_TYPE_SCHEDULE_PAUSED":  28,
+		"EVENT_TYPE_SCHEDULE_RESUMED": 29,
+		"EVENT_TYPE_SCHEDULE_DELETED": 30,
 	}
 )
 
@@ -265,7 +293,11 @@ type EventFilter struct {
 	// Events of these types.
 	Types []EventType `protobuf:"varint,3,rep,packed,name=types,proto3,enum=rockqueue.v1.EventType" json:"types,omitempty"`
 	// Events of these jobs.
-	JobIds        []string `protobuf:"bytes,4,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	JobIds []string `protobuf:"bytes,4,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// Events of these flows, and of their jobs.
+	FlowIds []string `protobuf:"bytes,5,rep,name=flow_ids,json=flowIds,proto3" json:"flow_ids,omitempty"`
+	// Events of these schedules, and of the jobs that they pushed.
+	Schedules     []string `protobuf:"bytes,6,rep,name=schedules,proto3" json:"schedules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -324,6 +356,20 @@ func (x *EventFilter) GetTypes() []EventType {
 func (x *EventFilter) GetJobIds() []string {
 	if x != nil {
 		return x.JobIds
+	}
+	return nil
+}
+
+func (x *EventFilter) GetFlowIds() []string {
+	if x != nil {
+		return x.FlowIds
+	}
+	return nil
+}
+
+func (x *EventFilter) GetSchedules() []string {
+	if x != nil {
+		return x.Schedules
 	}
 	return nil
 }
@@ -393,9 +439,9 @@ type Event struct {
 	Type EventType `protobuf:"varint,2,opt,name=type,proto3,enum=rockqueue.v1.EventType" json:"type,omitempty"`
 	// When it was committed.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// The queue. Empty for worker events.
+	// The queue; of a schedule, that of its job. Empty for events of workers and flows.
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
-	// The job. Empty for events of queues and workers.
+	// The job. Empty for events of queues, workers, flows and schedules, but for SCHEDULE_FIRED.
 	JobId string `protobuf:"bytes,5,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// The job's name.
 	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
@@ -414,7 +460,15 @@ type Event struct {
 	// With JOB_STARTED, JOB_FAILED, JOB_CRASHED, WORKER_JOINED and WORKER_LEFT: the worker's name.
 	Worker string `protobuf:"bytes,13,opt,name=worker,proto3" json:"worker,omitempty"`
 	// With QUEUE_PURGED: how many jobs were removed in this step.
-	Purged        int64 `protobuf:"varint,14,opt,name=purged,proto3" json:"purged,omitempty"`
+	Purged int64 `protobuf:"varint,14,opt,name=purged,proto3" json:"purged,omitempty"`
+	// The flow. With FLOW_FINISHED, and with every event of a job that is part of one.
+	FlowId string `protobuf:"bytes,15,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// With FLOW_FINISHED: how.
+	FlowState FlowState `protobuf:"varint,16,opt,name=flow_state,json=flowState,proto3,enum=rockqueue.v1.FlowState" json:"flow_state,omitempty"`
+	// The schedule. With events of schedules, and with every event of a job that one pushed.
+	Schedule string `protobuf:"bytes,17,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// With SCHEDULE_FIRED, SCHEDULE_SKIPPED: the due moment.
+	SlotTime      *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=slot_time,json=slotTime,proto3" json:"slot_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,24 +601,54 @@ func (x *Event) GetPurged() int64 {
 	return 0
 }
 
+func (x *Event) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *Event) GetFlowState() FlowState {
+	if x != nil {
+		return x.FlowState
+	}
+	return FlowState_FLOW_STATE_UNSPECIFIED
+}
+
+func (x *Event) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Event) GetSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SlotTime
+	}
+	return nil
+}
+
 var File_rockqueue_v1_event_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_event_service_proto_rawDesc = "" +
 	"\n" +
-	" rockqueue/v1/event_service.proto\x12\frockqueue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\"\x89\x01\n" +
+	" rockqueue/v1/event_service.proto\x12\frockqueue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frockqueue/v1/flow_service.proto\x1a\x16rockqueue/v1/job.proto\"\x89\x01\n" +
 	"\x12WatchEventsRequest\x12\x1e\n" +
 	"\tbeginning\x18\x01 \x01(\bH\x00R\tbeginning\x12\x18\n" +
 	"\x06cursor\x18\x02 \x01(\tH\x00R\x06cursor\x121\n" +
 	"\x06filter\x18\x03 \x01(\v2\x19.rockqueue.v1.EventFilterR\x06filterB\x06\n" +
-	"\x04from\"\x83\x01\n" +
+	"\x04from\"\xbc\x01\n" +
 	"\vEventFilter\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x14\n" +
 	"\x05names\x18\x02 \x03(\tR\x05names\x12-\n" +
 	"\x05types\x18\x03 \x03(\x0e2\x17.rockqueue.v1.EventTypeR\x05types\x12\x17\n" +
-	"\ajob_ids\x18\x04 \x03(\tR\x06jobIds\"Z\n" +
+	"\ajob_ids\x18\x04 \x03(\tR\x06jobIds\x12\x19\n" +
+	"\bflow_ids\x18\x05 \x03(\tR\aflowIds\x12\x1c\n" +
+	"\tschedules\x18\x06 \x03(\tR\tschedules\"Z\n" +
 	"\x13WatchEventsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.rockqueue.v1.EventR\x06events\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\x90\x04\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xb6\x05\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12+\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x17.rockqueue.v1.EventTypeR\x04type\x12.\n" +
@@ -582,7 +666,12 @@ const file_rockqueue_v1_event_service_proto_rawDesc = "" +
 	"ready_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\treadyTime\x125\n" +
 	"\bprogress\x18\f \x01(\v2\x19.rockqueue.v1.JobProgressR\bprogress\x12\x16\n" +
 	"\x06worker\x18\r \x01(\tR\x06worker\x12\x16\n" +
-	"\x06purged\x18\x0e \x01(\x03R\x06purged*\xb5\x05\n" +
+	"\x06purged\x18\x0e \x01(\x03R\x06purged\x12\x17\n" +
+	"\aflow_id\x18\x0f \x01(\tR\x06flowId\x126\n" +
+	"\n" +
+	"flow_state\x18\x10 \x01(\x0e2\x17.rockqueue.v1.FlowStateR\tflowState\x12\x1a\n" +
+	"\bschedule\x18\x11 \x01(\tR\bschedule\x127\n" +
+	"\tslot_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\bslotTime*\x96\a\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15EVENT_TYPE_JOB_PUSHED\x10\x01\x12\x1a\n" +
@@ -608,7 +697,14 @@ const file_rockqueue_v1_event_service_proto_rawDesc = "" +
 	"\x17EVENT_TYPE_QUEUE_PURGED\x10\x14\x12\x1c\n" +
 	"\x18EVENT_TYPE_QUEUE_UPDATED\x10\x15\x12\x1c\n" +
 	"\x18EVENT_TYPE_WORKER_JOINED\x10\x16\x12\x1a\n" +
-	"\x16EVENT_TYPE_WORKER_LEFT\x10\x172i\n" +
+	"\x16EVENT_TYPE_WORKER_LEFT\x10\x17\x12\x1c\n" +
+	"\x18EVENT_TYPE_FLOW_FINISHED\x10\x18\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SCHEDULE_UPDATED\x10\x19\x12\x1d\n" +
+	"\x19EVENT_TYPE_SCHEDULE_FIRED\x10\x1a\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SCHEDULE_SKIPPED\x10\x1b\x12\x1e\n" +
+	"\x1aEVENT_TYPE_SCHEDULE_PAUSED\x10\x1c\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SCHEDULE_RESUMED\x10\x1d\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SCHEDULE_DELETED\x10\x1e2i\n" +
 	"\fEventService\x12Y\n" +
 	"\vWatchEvents\x12 .rockqueue.v1.WatchEventsRequest\x1a!.rockqueue.v1.WatchEventsResponse\"\x03\x90\x02\x010\x01B\xa9\x01\n" +
 	"\x10com.rockqueue.v1B\x11EventServiceProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
@@ -638,6 +734,7 @@ var file_rockqueue_v1_event_service_proto_goTypes = []any{
 	(*JobError)(nil),              // 7: rockqueue.v1.JobError
 	(DeadReason)(0),               // 8: rockqueue.v1.DeadReason
 	(*JobProgress)(nil),           // 9: rockqueue.v1.JobProgress
+	(FlowState)(0),                // 10: rockqueue.v1.FlowState
 }
 var file_rockqueue_v1_event_service_proto_depIdxs = []int32{
 	2,  // 0: rockqueue.v1.WatchEventsRequest.filter:type_name -> rockqueue.v1.EventFilter
@@ -650,13 +747,15 @@ var file_rockqueue_v1_event_service_proto_depIdxs = []int32{
 	8,  // 7: rockqueue.v1.Event.dead_reason:type_name -> rockqueue.v1.DeadReason
 	5,  // 8: rockqueue.v1.Event.ready_time:type_name -> google.protobuf.Timestamp
 	9,  // 9: rockqueue.v1.Event.progress:type_name -> rockqueue.v1.JobProgress
-	1,  // 10: rockqueue.v1.EventService.WatchEvents:input_type -> rockqueue.v1.WatchEventsRequest
-	3,  // 11: rockqueue.v1.EventService.WatchEvents:output_type -> rockqueue.v1.WatchEventsResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	10, // 10: rockqueue.v1.Event.flow_state:type_name -> rockqueue.v1.FlowState
+	5,  // 11: rockqueue.v1.Event.slot_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: rockqueue.v1.EventService.WatchEvents:input_type -> rockqueue.v1.WatchEventsRequest
+	3,  // 13: rockqueue.v1.EventService.WatchEvents:output_type -> rockqueue.v1.WatchEventsResponse
+	13, // [13:14] is the sub-list for method output_type
+	12, // [12:13] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_event_service_proto_init() }
@@ -664,6 +763,7 @@ func file_rockqueue_v1_event_service_proto_init() {
 	if File_rockqueue_v1_event_service_proto != nil {
 		return
 	}
+	file_rockqueue_v1_flow_service_proto_init()
 	file_rockqueue_v1_job_proto_init()
 	file_rockqueue_v1_event_service_proto_msgTypes[0].OneofWrappers = []any{
 		(*WatchEventsRequest_Beginning)(nil),

@@ -28,9 +28,9 @@ const (
 //
 // What happens, as it happens.
 //
-// Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-// stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-// still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+// Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+// commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+// nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
 type EventServiceClient interface {
 	// Streams events. Ends only when the caller ends it, the server shuts down (SHUTTING_DOWN; watch again from the last
 	// cursor), or with CURSOR_EXPIRED, also when a reader falls behind what is kept.
@@ -72,9 +72,9 @@ type EventService_WatchEventsClient = grpc.ServerStreamingClient[WatchEventsResp
 //
 // What happens, as it happens.
 //
-// Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-// stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-// still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+// Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+// commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+// nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
 type EventServiceServer interface {
 	// Streams events. Ends only when the caller ends it, the server shuts down (SHUTTING_DOWN; watch again from the last
 	// cursor), or with CURSOR_EXPIRED, also when a reader falls behind what is kept.

@@ -246,12 +246,13 @@ func (UniqueConflict) EnumDescriptor() ([]byte, []int) {
 
 // Where a job is in its life.
 //
-//	push                      -> WAITING, or DELAYED while its start time lies ahead
+//	push                      -> WAITING; DELAYED while its start time lies ahead; BLOCKED while a parent is not finished
+//	BLOCKED                   -> WAITING or DELAYED when the last parent allows it; DEAD or CANCELLED when one does not
 //	DELAYED                   -> WAITING when its time has come; never early
 //	WAITING                   -> ACTIVE by delivery to a worker, under a lease
 //	ACTIVE                    -> COMPLETED, DEAD, CANCELLED, DELAYED (retry, snooze), WAITING (release, retry at once)
-//	WAITING, DELAYED          -> CANCELLED by CancelJobs; DEAD when it expires
-//	DEAD, CANCELLED           -> WAITING by RetryJobs
+//	WAITING, DELAYED, BLOCKED -> CANCELLED by CancelJobs; DEAD when it expires
+//	DEAD, CANCELLED           -> WAITING by RetryJobs (BLOCKED while a parent is not finished)
 //
 // Any other transition is FAILED_PRECONDITION, reason INVALID_STATE. Values may be added.
 type JobState int32
@@ -265,7 +266,7 @@ const (
 	JobState_JOB_STATE_DELAYED JobState = 2
 	// With a worker, under a lease.
 	JobState_JOB_STATE_ACTIVE JobState = 3
-	// Waits for a parent job. Reserved for flows; this version of the server never sets it.
+	// Waits for a parent job of its flow.
 	JobState_JOB_STATE_BLOCKED JobState = 4
 	// Finished: its handler succeeded.
 	JobState_JOB_STATE_COMPLETED JobState = 5
@@ -338,7 +339,7 @@ const (
 	DeadReason_DEAD_REASON_NON_RETRYABLE DeadReason = 2
 	// It was not started by its `expire_time`.
 	DeadReason_DEAD_REASON_EXPIRED DeadReason = 3
-	// A parent did not complete. Reserved for flows.
+	// A parent of its flow did not complete.
 	DeadReason_DEAD_REASON_PARENT_FAILED DeadReason = 4
 	// `max_crashes` deliveries ended with the worker gone.
 	DeadReason_DEAD_REASON_POISONED DeadReason = 5
@@ -481,8 +482,8 @@ type JobSpec struct {
 	//	*JobSpec_ExpireTime
 	//	*JobSpec_Ttl
 	Expiry isJobSpec_Expiry `protobuf_oneof:"expiry"`
-	// The longest one attempt may run, heartbeats or not; measured from its delivery. When it passes, the attempt has failed
-	// with error type "TIMEOUT", its lease is lost, and the retry policy applies. Above 0. Not set: no limit.
+	// The longest one attempt may run, heartbeats or not; measured from its delivery. When it passes, the attempt has
+	// failed with error type "TIMEOUT", its lease is lost, and the retry policy applies. Above 0. Not set: no limit.
 	Timeout *durationpb.Duration `protobuf:"bytes,12,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// When and how often a failed attempt is repeated. Not set: the queue's `default_retry`.
 	Retry *RetryPolicy `protobuf:"bytes,13,opt,name=retry,proto3" json:"retry,omitempty"`
@@ -496,7 +497,15 @@ type JobSpec struct {
 	CancelGrace *durationpb.Duration `protobuf:"bytes,16,opt,name=cancel_grace,json=cancelGrace,proto3" json:"cancel_grace,omitempty"`
 	// How long the finished job stays readable. 0 removes it in the commit that finishes it. Not set: the queue's setting
 	// for the state it finishes in.
-	Retention     *durationpb.Duration `protobuf:"bytes,17,opt,name=retention,proto3" json:"retention,omitempty"`
+	Retention *durationpb.Duration `protobuf:"bytes,17,opt,name=retention,proto3" json:"retention,omitempty"`
+	// The group that the job belongs to: a tenant, an account, an order. 1 to 256 bytes of UTF-8 without control
+	// characters. Within a queue groups are served in turn, by their weights, and may have limits of their own: see
+	// QueueSettings and GroupSettings. Within a group the order is that of a queue: priority, then ready time, then push.
+	// Jobs without a group are together one group of weight 1, without limits of its own. Not set: no group.
+	Group string `protobuf:"bytes,18,opt,name=group,proto3" json:"group,omitempty"`
+	// Where the job came from. Set by the server for jobs that a schedule or a flow pushed; a push that sets it is
+	// INVALID_FIELD.
+	Origin        *JobOrigin `protobuf:"bytes,19,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -672,6 +681,20 @@ func (x *JobSpec) GetRetention() *durationpb.Duration {
 	return nil
 }
 
+func (x *JobSpec) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *JobSpec) GetOrigin() *JobOrigin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
 type isJobSpec_Start interface {
 	isJobSpec_Start()
 }
@@ -708,11 +731,86 @@ func (*JobSpec_ExpireTime) isJobSpec_Expiry() {}
 
 func (*JobSpec_Ttl) isJobSpec_Expiry() {}
 
+// What pushed a job, if it was not a caller. It travels with the job to its handler.
+type JobOrigin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The schedule that fired. Empty: none.
+	Schedule string `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// The due moment that the job stands for, without jitter; of a triggered schedule the moment of the trigger. Schedule
+	// and slot together are the job's identity: however often a server crashes, a slot that became due makes one job.
+	SlotTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=slot_time,json=slotTime,proto3" json:"slot_time,omitempty"`
+	// The flow that the job is part of. Empty: none.
+	FlowId string `protobuf:"bytes,3,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// The job's local name in its flow.
+	FlowNode      string `protobuf:"bytes,4,opt,name=flow_node,json=flowNode,proto3" json:"flow_node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobOrigin) Reset() {
+	*x = JobOrigin{}
+	mi := &file_rockqueue_v1_job_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobOrigin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobOrigin) ProtoMessage() {}
+
+func (x *JobOrigin) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobOrigin.ProtoReflect.Descriptor instead.
+func (*JobOrigin) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *JobOrigin) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *JobOrigin) GetSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SlotTime
+	}
+	return nil
+}
+
+func (x *JobOrigin) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *JobOrigin) GetFlowNode() string {
+	if x != nil {
+		return x.FlowNode
+	}
+	return ""
+}
+
 // When a failed attempt is repeated, and how often.
 //
-// The pause before retry n (n counts failures so far: 1 before the first retry) is `base` for FIXED, `base * n` for LINEAR
-// and `base * 2^(n-1)` for EXPONENTIAL, then at most `max_delay`, then multiplied by a random factor drawn evenly from
-// [1 - jitter, 1 + jitter]. A field that is not set takes the default named here, whatever the queue's policy says.
+// The pause before retry n (n counts failures so far: 1 before the first retry) is `base` for FIXED, `base * n` for
+// LINEAR and `base * 2^(n-1)` for EXPONENTIAL, then at most `max_delay`, then multiplied by a random factor drawn
+// evenly from [1 - jitter, 1 + jitter]. A field that is not set takes the default named here, whatever the queue's
+// policy says.
 type RetryPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The shape of the growth. Not set (UNSPECIFIED): EXPONENTIAL.
@@ -731,7 +829,7 @@ type RetryPolicy struct {
 
 func (x *RetryPolicy) Reset() {
 	*x = RetryPolicy{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[1]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +841,7 @@ func (x *RetryPolicy) String() string {
 func (*RetryPolicy) ProtoMessage() {}
 
 func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[1]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +854,7 @@ func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
 func (*RetryPolicy) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RetryPolicy) GetKind() BackoffKind {
@@ -816,7 +914,7 @@ type UniqueKey struct {
 
 func (x *UniqueKey) Reset() {
 	*x = UniqueKey{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[2]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +926,7 @@ func (x *UniqueKey) String() string {
 func (*UniqueKey) ProtoMessage() {}
 
 func (x *UniqueKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[2]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +939,7 @@ func (x *UniqueKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UniqueKey.ProtoReflect.Descriptor instead.
 func (*UniqueKey) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *UniqueKey) GetKey() string {
@@ -928,7 +1026,8 @@ type Job struct {
 	FinishTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
 	// When the finished job will be forgotten. Set in COMPLETED, DEAD and CANCELLED.
 	PurgeTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=purge_time,json=purgeTime,proto3" json:"purge_time,omitempty"`
-	// The number of the current or last delivery: 0 before the first, strictly growing, never used twice, kept by RetryJobs.
+	// The number of the current or last delivery: 0 before the first, strictly growing, never used twice, kept by
+	// RetryJobs.
 	Attempt int32 `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Attempts that their handler failed, or that timed out. Counts against `retry.max_attempts`; 0 again after RetryJobs.
 	Failures int32 `protobuf:"varint,10,opt,name=failures,proto3" json:"failures,omitempty"`
@@ -952,13 +1051,15 @@ type Job struct {
 	Worker string `protobuf:"bytes,19,opt,name=worker,proto3" json:"worker,omitempty"`
 	// True once a cancel was asked for and the handler has not settled yet. Only in ACTIVE.
 	CancelRequested bool `protobuf:"varint,20,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// How many parents are not finished yet. Only in BLOCKED.
+	PendingParents int32 `protobuf:"varint,21,opt,name=pending_parents,json=pendingParents,proto3" json:"pending_parents,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1071,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1084,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Job) GetId() string {
@@ -1126,6 +1227,13 @@ func (x *Job) GetCancelRequested() bool {
 	return false
 }
 
+func (x *Job) GetPendingParents() int32 {
+	if x != nil {
+		return x.PendingParents
+	}
+	return 0
+}
+
 // One attempt that did not succeed.
 type AttemptError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1143,7 +1251,7 @@ type AttemptError struct {
 
 func (x *AttemptError) Reset() {
 	*x = AttemptError{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1263,7 @@ func (x *AttemptError) String() string {
 func (*AttemptError) ProtoMessage() {}
 
 func (x *AttemptError) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1276,7 @@ func (x *AttemptError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptError.ProtoReflect.Descriptor instead.
 func (*AttemptError) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AttemptError) GetAttempt() int32 {
@@ -1214,7 +1322,7 @@ type JobError struct {
 
 func (x *JobError) Reset() {
 	*x = JobError{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1334,7 @@ func (x *JobError) String() string {
 func (*JobError) ProtoMessage() {}
 
 func (x *JobError) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1347,7 @@ func (x *JobError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobError.ProtoReflect.Descriptor instead.
 func (*JobError) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *JobError) GetType() string {
@@ -1278,7 +1386,7 @@ type JobProgress struct {
 
 func (x *JobProgress) Reset() {
 	*x = JobProgress{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1398,7 @@ func (x *JobProgress) String() string {
 func (*JobProgress) ProtoMessage() {}
 
 func (x *JobProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1411,7 @@ func (x *JobProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobProgress.ProtoReflect.Descriptor instead.
 func (*JobProgress) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JobProgress) GetPercent() float64 {
@@ -1342,7 +1450,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_rockqueue_v1_job_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1354,7 +1462,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_job_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1367,7 +1475,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_rockqueue_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LogLine) GetTime() *timestamppb.Timestamp {
@@ -1395,7 +1503,7 @@ var File_rockqueue_v1_job_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x16rockqueue/v1/job.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x06\n" +
+	"\x16rockqueue/v1/job.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\a\n" +
 	"\aJobSpec\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1416,13 +1524,20 @@ const file_rockqueue_v1_job_proto_rawDesc = "" +
 	"maxCrashes\x88\x01\x01\x12/\n" +
 	"\x06unique\x18\x0f \x01(\v2\x17.rockqueue.v1.UniqueKeyR\x06unique\x12<\n" +
 	"\fcancel_grace\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\vcancelGrace\x127\n" +
-	"\tretention\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\tretention\x1a:\n" +
+	"\tretention\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\tretention\x12\x14\n" +
+	"\x05group\x18\x12 \x01(\tR\x05group\x12/\n" +
+	"\x06origin\x18\x13 \x01(\v2\x17.rockqueue.v1.JobOriginR\x06origin\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
 	"\x05startB\b\n" +
 	"\x06expiryB\x0e\n" +
-	"\f_max_crashes\"\x84\x02\n" +
+	"\f_max_crashes\"\x96\x01\n" +
+	"\tJobOrigin\x12\x1a\n" +
+	"\bschedule\x18\x01 \x01(\tR\bschedule\x127\n" +
+	"\tslot_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bslotTime\x12\x17\n" +
+	"\aflow_id\x18\x03 \x01(\tR\x06flowId\x12\x1b\n" +
+	"\tflow_node\x18\x04 \x01(\tR\bflowNode\"\x84\x02\n" +
 	"\vRetryPolicy\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.rockqueue.v1.BackoffKindR\x04kind\x12-\n" +
 	"\x04base\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04base\x126\n" +
@@ -1438,7 +1553,7 @@ const file_rockqueue_v1_job_proto_rawDesc = "" +
 	"\x06window\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\x06window\x12=\n" +
 	"\von_conflict\x18\x05 \x01(\x0e2\x1c.rockqueue.v1.UniqueConflictR\n" +
 	"onConflictB\a\n" +
-	"\x05until\"\xd0\x06\n" +
+	"\x05until\"\xf9\x06\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.rockqueue.v1.JobSpecR\x04spec\x12,\n" +
@@ -1466,7 +1581,8 @@ const file_rockqueue_v1_job_proto_rawDesc = "" +
 	"\x06result\x18\x11 \x01(\fR\x06result\x12.\n" +
 	"\x13result_content_type\x18\x12 \x01(\tR\x11resultContentType\x12\x16\n" +
 	"\x06worker\x18\x13 \x01(\tR\x06worker\x12)\n" +
-	"\x10cancel_requested\x18\x14 \x01(\bR\x0fcancelRequested\"\x9e\x01\n" +
+	"\x10cancel_requested\x18\x14 \x01(\bR\x0fcancelRequested\x12'\n" +
+	"\x0fpending_parents\x18\x15 \x01(\x05R\x0ependingParents\"\x9e\x01\n" +
 	"\fAttemptError\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12,\n" +
@@ -1539,7 +1655,7 @@ func file_rockqueue_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_rockqueue_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_rockqueue_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rockqueue_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_rockqueue_v1_job_proto_goTypes = []any{
 	(BackoffKind)(0),              // 0: rockqueue.v1.BackoffKind
 	(UniqueScope)(0),              // 1: rockqueue.v1.UniqueScope
@@ -1549,54 +1665,57 @@ var file_rockqueue_v1_job_proto_goTypes = []any{
 	(DeadReason)(0),               // 5: rockqueue.v1.DeadReason
 	(Durability)(0),               // 6: rockqueue.v1.Durability
 	(*JobSpec)(nil),               // 7: rockqueue.v1.JobSpec
-	(*RetryPolicy)(nil),           // 8: rockqueue.v1.RetryPolicy
-	(*UniqueKey)(nil),             // 9: rockqueue.v1.UniqueKey
-	(*Job)(nil),                   // 10: rockqueue.v1.Job
-	(*AttemptError)(nil),          // 11: rockqueue.v1.AttemptError
-	(*JobError)(nil),              // 12: rockqueue.v1.JobError
-	(*JobProgress)(nil),           // 13: rockqueue.v1.JobProgress
-	(*LogLine)(nil),               // 14: rockqueue.v1.LogLine
-	nil,                           // 15: rockqueue.v1.JobSpec.HeadersEntry
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
+	(*JobOrigin)(nil),             // 8: rockqueue.v1.JobOrigin
+	(*RetryPolicy)(nil),           // 9: rockqueue.v1.RetryPolicy
+	(*UniqueKey)(nil),             // 10: rockqueue.v1.UniqueKey
+	(*Job)(nil),                   // 11: rockqueue.v1.Job
+	(*AttemptError)(nil),          // 12: rockqueue.v1.AttemptError
+	(*JobError)(nil),              // 13: rockqueue.v1.JobError
+	(*JobProgress)(nil),           // 14: rockqueue.v1.JobProgress
+	(*LogLine)(nil),               // 15: rockqueue.v1.LogLine
+	nil,                           // 16: rockqueue.v1.JobSpec.HeadersEntry
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
 }
 var file_rockqueue_v1_job_proto_depIdxs = []int32{
-	15, // 0: rockqueue.v1.JobSpec.headers:type_name -> rockqueue.v1.JobSpec.HeadersEntry
-	16, // 1: rockqueue.v1.JobSpec.run_time:type_name -> google.protobuf.Timestamp
-	17, // 2: rockqueue.v1.JobSpec.delay:type_name -> google.protobuf.Duration
-	16, // 3: rockqueue.v1.JobSpec.expire_time:type_name -> google.protobuf.Timestamp
-	17, // 4: rockqueue.v1.JobSpec.ttl:type_name -> google.protobuf.Duration
-	17, // 5: rockqueue.v1.JobSpec.timeout:type_name -> google.protobuf.Duration
-	8,  // 6: rockqueue.v1.JobSpec.retry:type_name -> rockqueue.v1.RetryPolicy
-	9,  // 7: rockqueue.v1.JobSpec.unique:type_name -> rockqueue.v1.UniqueKey
-	17, // 8: rockqueue.v1.JobSpec.cancel_grace:type_name -> google.protobuf.Duration
-	17, // 9: rockqueue.v1.JobSpec.retention:type_name -> google.protobuf.Duration
-	0,  // 10: rockqueue.v1.RetryPolicy.kind:type_name -> rockqueue.v1.BackoffKind
-	17, // 11: rockqueue.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
-	17, // 12: rockqueue.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
-	1,  // 13: rockqueue.v1.UniqueKey.scope:type_name -> rockqueue.v1.UniqueScope
-	2,  // 14: rockqueue.v1.UniqueKey.state:type_name -> rockqueue.v1.UniqueUntil
-	17, // 15: rockqueue.v1.UniqueKey.window:type_name -> google.protobuf.Duration
-	3,  // 16: rockqueue.v1.UniqueKey.on_conflict:type_name -> rockqueue.v1.UniqueConflict
-	7,  // 17: rockqueue.v1.Job.spec:type_name -> rockqueue.v1.JobSpec
-	4,  // 18: rockqueue.v1.Job.state:type_name -> rockqueue.v1.JobState
-	16, // 19: rockqueue.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	16, // 20: rockqueue.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
-	16, // 21: rockqueue.v1.Job.start_time:type_name -> google.protobuf.Timestamp
-	16, // 22: rockqueue.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
-	16, // 23: rockqueue.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
-	5,  // 24: rockqueue.v1.Job.dead_reason:type_name -> rockqueue.v1.DeadReason
-	11, // 25: rockqueue.v1.Job.errors:type_name -> rockqueue.v1.AttemptError
-	13, // 26: rockqueue.v1.Job.progress:type_name -> rockqueue.v1.JobProgress
-	16, // 27: rockqueue.v1.AttemptError.time:type_name -> google.protobuf.Timestamp
-	12, // 28: rockqueue.v1.AttemptError.error:type_name -> rockqueue.v1.JobError
-	16, // 29: rockqueue.v1.JobProgress.time:type_name -> google.protobuf.Timestamp
-	16, // 30: rockqueue.v1.LogLine.time:type_name -> google.protobuf.Timestamp
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	16, // 0: rockqueue.v1.JobSpec.headers:type_name -> rockqueue.v1.JobSpec.HeadersEntry
+	17, // 1: rockqueue.v1.JobSpec.run_time:type_name -> google.protobuf.Timestamp
+	18, // 2: rockqueue.v1.JobSpec.delay:type_name -> google.protobuf.Duration
+	17, // 3: rockqueue.v1.JobSpec.expire_time:type_name -> google.protobuf.Timestamp
+	18, // 4: rockqueue.v1.JobSpec.ttl:type_name -> google.protobuf.Duration
+	18, // 5: rockqueue.v1.JobSpec.timeout:type_name -> google.protobuf.Duration
+	9,  // 6: rockqueue.v1.JobSpec.retry:type_name -> rockqueue.v1.RetryPolicy
+	10, // 7: rockqueue.v1.JobSpec.unique:type_name -> rockqueue.v1.UniqueKey
+	18, // 8: rockqueue.v1.JobSpec.cancel_grace:type_name -> google.protobuf.Duration
+	18, // 9: rockqueue.v1.JobSpec.retention:type_name -> google.protobuf.Duration
+	8,  // 10: rockqueue.v1.JobSpec.origin:type_name -> rockqueue.v1.JobOrigin
+	17, // 11: rockqueue.v1.JobOrigin.slot_time:type_name -> google.protobuf.Timestamp
+	0,  // 12: rockqueue.v1.RetryPolicy.kind:type_name -> rockqueue.v1.BackoffKind
+	18, // 13: rockqueue.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
+	18, // 14: rockqueue.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
+	1,  // 15: rockqueue.v1.UniqueKey.scope:type_name -> rockqueue.v1.UniqueScope
+	2,  // 16: rockqueue.v1.UniqueKey.state:type_name -> rockqueue.v1.UniqueUntil
+	18, // 17: rockqueue.v1.UniqueKey.window:type_name -> google.protobuf.Duration
+	3,  // 18: rockqueue.v1.UniqueKey.on_conflict:type_name -> rockqueue.v1.UniqueConflict
+	7,  // 19: rockqueue.v1.Job.spec:type_name -> rockqueue.v1.JobSpec
+	4,  // 20: rockqueue.v1.Job.state:type_name -> rockqueue.v1.JobState
+	17, // 21: rockqueue.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	17, // 22: rockqueue.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
+	17, // 23: rockqueue.v1.Job.start_time:type_name -> google.protobuf.Timestamp
+	17, // 24: rockqueue.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
+	17, // 25: rockqueue.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
+	5,  // 26: rockqueue.v1.Job.dead_reason:type_name -> rockqueue.v1.DeadReason
+	12, // 27: rockqueue.v1.Job.errors:type_name -> rockqueue.v1.AttemptError
+	14, // 28: rockqueue.v1.Job.progress:type_name -> rockqueue.v1.JobProgress
+	17, // 29: rockqueue.v1.AttemptError.time:type_name -> google.protobuf.Timestamp
+	13, // 30: rockqueue.v1.AttemptError.error:type_name -> rockqueue.v1.JobError
+	17, // 31: rockqueue.v1.JobProgress.time:type_name -> google.protobuf.Timestamp
+	17, // 32: rockqueue.v1.LogLine.time:type_name -> google.protobuf.Timestamp
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_job_proto_init() }
@@ -1610,8 +1729,8 @@ func file_rockqueue_v1_job_proto_init() {
 		(*JobSpec_ExpireTime)(nil),
 		(*JobSpec_Ttl)(nil),
 	}
-	file_rockqueue_v1_job_proto_msgTypes[1].OneofWrappers = []any{}
-	file_rockqueue_v1_job_proto_msgTypes[2].OneofWrappers = []any{
+	file_rockqueue_v1_job_proto_msgTypes[2].OneofWrappers = []any{}
+	file_rockqueue_v1_job_proto_msgTypes[3].OneofWrappers = []any{
 		(*UniqueKey_State)(nil),
 		(*UniqueKey_Window)(nil),
 	}
@@ -1621,7 +1740,7 @@ func file_rockqueue_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_job_proto_rawDesc), len(file_rockqueue_v1_job_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -77,6 +77,111 @@ func (ListOrder) EnumDescriptor() ([]byte, []int) {
 	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{0}
 }
 
+// Why a job is where it is. Values may be added.
+type ExplanationKind int32
+
+const (
+	// Unknown.
+	ExplanationKind_EXPLANATION_KIND_UNSPECIFIED ExplanationKind = 0
+	// The job is finished.
+	ExplanationKind_EXPLANATION_KIND_FINISHED ExplanationKind = 1
+	// A worker has the job.
+	ExplanationKind_EXPLANATION_KIND_RUNNING ExplanationKind = 2
+	// A worker has the job, and was asked to stop.
+	ExplanationKind_EXPLANATION_KIND_CANCELLING ExplanationKind = 3
+	// The start time, the pause before a retry, or a snooze is not over.
+	ExplanationKind_EXPLANATION_KIND_DELAYED ExplanationKind = 4
+	// Parents of its flow are not finished.
+	ExplanationKind_EXPLANATION_KIND_BLOCKED ExplanationKind = 5
+	// The queue is paused.
+	ExplanationKind_EXPLANATION_KIND_QUEUE_PAUSED ExplanationKind = 6
+	// The queue has as many active jobs as its `max_active` allows.
+	ExplanationKind_EXPLANATION_KIND_QUEUE_MAX_ACTIVE ExplanationKind = 7
+	// The queue's `rate` allows no delivery now.
+	ExplanationKind_EXPLANATION_KIND_QUEUE_RATE ExplanationKind = 8
+	// The group has as many active jobs as its `max_active` allows.
+	ExplanationKind_EXPLANATION_KIND_GROUP_MAX_ACTIVE ExplanationKind = 9
+	// The group's `rate` allows no delivery now.
+	ExplanationKind_EXPLANATION_KIND_GROUP_RATE ExplanationKind = 10
+	// No worker session or pull is open on the queue.
+	ExplanationKind_EXPLANATION_KIND_NO_WORKER ExplanationKind = 11
+	// Workers are there, but all are busy: none has a credit.
+	ExplanationKind_EXPLANATION_KIND_WORKERS_BUSY ExplanationKind = 12
+	// Other jobs of the queue come first.
+	ExplanationKind_EXPLANATION_KIND_BEHIND ExplanationKind = 13
+	// Nothing holds it: it will be delivered at once.
+	ExplanationKind_EXPLANATION_KIND_NEXT ExplanationKind = 14
+	// Of a queue: it has no job that could be delivered.
+	ExplanationKind_EXPLANATION_KIND_EMPTY ExplanationKind = 15
+)
+
+// Enum value maps for ExplanationKind.
+var (
+	ExplanationKind_name = map[int32]string{
+		0:  "EXPLANATION_KIND_UNSPECIFIED",
+		1:  "EXPLANATION_KIND_FINISHED",
+		2:  "EXPLANATION_KIND_RUNNING",
+		3:  "EXPLANATION_KIND_CANCELLING",
+		4:  "EXPLANATION_KIND_DELAYED",
+		5:  "EXPLANATION_KIND_BLOCKED",
+		6:  "EXPLANATION_KIND_QUEUE_PAUSED",
+		7:  "EXPLANATION_KIND_QUEUE_MAX_ACTIVE",
+		8:  "EXPLANATION_KIND_QUEUE_RATE",
+		9:  "EXPLANATION_KIND_GROUP_MAX_ACTIVE",
+		10: "EXPLANATION_KIND_GROUP_RATE",
+		11: "EXPLANATION_KIND_NO_WORKER",
+		12: "EXPLANATION_KIND_WORKERS_BUSY",
+		13: "EXPLANATION_KIND_BEHIND",
+		14: "EXPLANATION_KIND_NEXT",
+		15: "EXPLANATION_KIND_EMPTY",
+	}
+	ExplanationKind_value = map[string]int32{
+		"EXPLANATION_KIND_UNSPECIFIED":      0,
+		"EXPLANATION_KIND_FINISHED":         1,
+		"EXPLANATION_KIND_RUNNING":          2,
+		"EXPLANATION_KIND_CANCELLING":       3,
+		"EXPLANATION_KIND_DELAYED":          4,
+		"EXPLANATION_KIND_BLOCKED":          5,
+		"EXPLANATION_KIND_QUEUE_PAUSED":     6,
+		"EXPLANATION_KIND_QUEUE_MAX_ACTIVE": 7,
+		"EXPLANATION_KIND_QUEUE_RATE":       8,
+		"EXPLANATION_KIND_GROUP_MAX_ACTIVE": 9,
+		"EXPLANATION_KIND_GROUP_RATE":       10,
+		"EXPLANATION_KIND_NO_WORKER":        11,
+		"EXPLANATION_KIND_WORKERS_BUSY":     12,
+		"EXPLANATION_KIND_BEHIND":           13,
+		"EXPLANATION_KIND_NEXT":             14,
+		"EXPLANATION_KIND_EMPTY":            15,
+	}
+)
+
+func (x ExplanationKind) Enum() *ExplanationKind {
+	p := new(ExplanationKind)
+	*p = x
+	return p
+}
+
+func (x ExplanationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExplanationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rockqueue_v1_job_service_proto_enumTypes[1].Descriptor()
+}
+
+func (ExplanationKind) Type() protoreflect.EnumType {
+	return &file_rockqueue_v1_job_service_proto_enumTypes[1]
+}
+
+func (x ExplanationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExplanationKind.Descriptor instead.
+func (ExplanationKind) EnumDescriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{1}
+}
+
 // A batch of jobs to store.
 type PushJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -367,8 +472,8 @@ type PushOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in the request.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Why the batch was refused: nothing of it is stored, unless the reason says that the outcome is unknown. Not set: it was
-	// not.
+	// Why the batch was refused: nothing of it is stored, unless the reason says that the outcome is unknown. Not set: it
+	// was not.
 	Failure *EntryStatus `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
 	// The answer to the batch. Not set when it was refused.
 	Answer        *PushJobsResponse `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
@@ -635,6 +740,12 @@ type JobFilter struct {
 	CreatedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_from,json=createdFrom,proto3" json:"created_from,omitempty"`
 	// Jobs created before this moment.
 	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	// Jobs of this group.
+	Group string `protobuf:"bytes,7,opt,name=group,proto3" json:"group,omitempty"`
+	// Jobs of this flow.
+	FlowId string `protobuf:"bytes,8,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// Jobs that this schedule pushed.
+	Schedule      string `protobuf:"bytes,9,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -709,6 +820,27 @@ func (x *JobFilter) GetCreatedBefore() *timestamppb.Timestamp {
 		return x.CreatedBefore
 	}
 	return nil
+}
+
+func (x *JobFilter) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *JobFilter) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *JobFilter) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
 }
 
 // A page of a listing to return.
@@ -1109,7 +1241,10 @@ type CancelJobsRequest struct {
 	//	*CancelJobsRequest_Filter
 	Target isCancelJobsRequest_Target `protobuf_oneof:"target"`
 	// Only count; change nothing. With `filter`.
-	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+	// `filter`. Empty: from the beginning.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1183,6 +1318,13 @@ func (x *CancelJobsRequest) GetDryRun() bool {
 	return false
 }
 
+func (x *CancelJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type isCancelJobsRequest_Target interface {
 	isCancelJobsRequest_Target()
 }
@@ -1193,8 +1335,8 @@ type CancelJobsRequest_Jobs struct {
 }
 
 type CancelJobsRequest_Filter struct {
-	// All that match and are not finished. One call handles up to 10,000; call again while `more` is true, with a new
-	// `request_id`.
+	// All that match and are not finished. One call handles up to 10,000, in steps that
+	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1210,7 +1352,11 @@ type CancelJobsResponse struct {
 	// The entries of `jobs` that could not be cancelled.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
 	// There may be more jobs that match the filter.
-	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	// Where to go on. Empty: there are no more jobs that match the filter.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many jobs this call looked at.
+	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1266,6 +1412,20 @@ func (x *CancelJobsResponse) GetMore() bool {
 	return false
 }
 
+func (x *CancelJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *CancelJobsResponse) GetExamined() int64 {
+	if x != nil {
+		return x.Examined
+	}
+	return 0
+}
+
 // Which jobs to put back.
 type RetryJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1281,7 +1441,10 @@ type RetryJobsRequest struct {
 	// Only count; change nothing. With `filter`.
 	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// Put the jobs into this queue instead of the one they were in. Empty: their own.
-	Queue         string `protobuf:"bytes,5,opt,name=queue,proto3" json:"queue,omitempty"`
+	Queue string `protobuf:"bytes,5,opt,name=queue,proto3" json:"queue,omitempty"`
+	// `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+	// `filter`. Empty: from the beginning.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1362,6 +1525,13 @@ func (x *RetryJobsRequest) GetQueue() string {
 	return ""
 }
 
+func (x *RetryJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type isRetryJobsRequest_Target interface {
 	isRetryJobsRequest_Target()
 }
@@ -1372,8 +1542,8 @@ type RetryJobsRequest_Jobs struct {
 }
 
 type RetryJobsRequest_Filter struct {
-	// All that match and are DEAD or CANCELLED. One call handles up to 10,000; call again while `more` is true, with a new
-	// `request_id`.
+	// All that match and are DEAD or CANCELLED. One call handles up to 10,000, in steps that
+	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1389,7 +1559,11 @@ type RetryJobsResponse struct {
 	// The entries of `jobs` that could not be put back.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
 	// There may be more jobs that match the filter.
-	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	// Where to go on. Empty: there are no more jobs that match the filter.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many jobs this call looked at.
+	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1445,6 +1619,20 @@ func (x *RetryJobsResponse) GetMore() bool {
 	return false
 }
 
+func (x *RetryJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *RetryJobsResponse) GetExamined() int64 {
+	if x != nil {
+		return x.Examined
+	}
+	return 0
+}
+
 // Which jobs to remove.
 type DeleteJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1458,7 +1646,10 @@ type DeleteJobsRequest struct {
 	//	*DeleteJobsRequest_Filter
 	Target isDeleteJobsRequest_Target `protobuf_oneof:"target"`
 	// Only count; change nothing. With `filter`.
-	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+	// `filter`. Empty: from the beginning.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1532,6 +1723,13 @@ func (x *DeleteJobsRequest) GetDryRun() bool {
 	return false
 }
 
+func (x *DeleteJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type isDeleteJobsRequest_Target interface {
 	isDeleteJobsRequest_Target()
 }
@@ -1542,8 +1740,8 @@ type DeleteJobsRequest_Jobs struct {
 }
 
 type DeleteJobsRequest_Filter struct {
-	// All that match and are not ACTIVE. One call handles up to 10,000; call again while `more` is true, with a new
-	// `request_id`.
+	// All that match and are not ACTIVE. One call handles up to 10,000, in steps that
+	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1559,7 +1757,11 @@ type DeleteJobsResponse struct {
 	// The entries of `jobs` that could not be removed.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
 	// There may be more jobs that match the filter.
-	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	// Where to go on. Empty: there are no more jobs that match the filter.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many jobs this call looked at.
+	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1613,6 +1815,20 @@ func (x *DeleteJobsResponse) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *DeleteJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *DeleteJobsResponse) GetExamined() int64 {
+	if x != nil {
+		return x.Examined
+	}
+	return 0
 }
 
 // Which job to wait for.
@@ -1725,6 +1941,199 @@ func (x *WaitJobResponse) GetFinished() bool {
 	return false
 }
 
+// Which job to explain.
+type ExplainJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's id.
+	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainJobRequest) Reset() {
+	*x = ExplainJobRequest{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainJobRequest) ProtoMessage() {}
+
+func (x *ExplainJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainJobRequest.ProtoReflect.Descriptor instead.
+func (*ExplainJobRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ExplainJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// Why a job is where it is.
+type ExplainJobResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's state.
+	State JobState `protobuf:"varint,1,opt,name=state,proto3,enum=rockqueue.v1.JobState" json:"state,omitempty"`
+	// The reasons, the one that will last longest first. Never empty.
+	Reasons       []*Explanation `protobuf:"bytes,2,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainJobResponse) Reset() {
+	*x = ExplainJobResponse{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainJobResponse) ProtoMessage() {}
+
+func (x *ExplainJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainJobResponse.ProtoReflect.Descriptor instead.
+func (*ExplainJobResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ExplainJobResponse) GetState() JobState {
+	if x != nil {
+		return x.State
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *ExplainJobResponse) GetReasons() []*Explanation {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// One reason why a job is where it is, or why a queue delivers nothing.
+type Explanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which reason.
+	Kind ExplanationKind `protobuf:"varint,1,opt,name=kind,proto3,enum=rockqueue.v1.ExplanationKind" json:"kind,omitempty"`
+	// For people: what holds the job, with figures, and what to do about it. May change at any time.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// With DELAYED, QUEUE_RATE, GROUP_RATE: until when.
+	UntilTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until_time,json=untilTime,proto3" json:"until_time,omitempty"`
+	// With BLOCKED: the parents that are not finished, up to 100.
+	JobIds []string `protobuf:"bytes,4,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// With QUEUE_MAX_ACTIVE, GROUP_MAX_ACTIVE: the limit that is reached. With BEHIND: how many jobs come before this one,
+	// counted up to 10,000.
+	Count int64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	// With RUNNING, CANCELLING: the worker's name.
+	Worker        string `protobuf:"bytes,6,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation) Reset() {
+	*x = Explanation{}
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation) ProtoMessage() {}
+
+func (x *Explanation) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_job_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
+func (*Explanation) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_job_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Explanation) GetKind() ExplanationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ExplanationKind_EXPLANATION_KIND_UNSPECIFIED
+}
+
+func (x *Explanation) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Explanation) GetUntilTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UntilTime
+	}
+	return nil
+}
+
+func (x *Explanation) GetJobIds() []string {
+	if x != nil {
+		return x.JobIds
+	}
+	return nil
+}
+
+func (x *Explanation) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Explanation) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
+}
+
 var File_rockqueue_v1_job_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_job_service_proto_rawDesc = "" +
@@ -1763,14 +2172,17 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"[\n" +
 	"\x12GetJobLogsResponse\x12+\n" +
 	"\x05lines\x18\x01 \x03(\v2\x15.rockqueue.v1.LogLineR\x05lines\x12\x18\n" +
-	"\adropped\x18\x02 \x01(\x03R\adropped\"\xf9\x01\n" +
+	"\adropped\x18\x02 \x01(\x03R\adropped\"\xc4\x02\n" +
 	"\tJobFilter\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12,\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x16.rockqueue.v1.JobStateR\x05state\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
 	"\x04tags\x18\x04 \x03(\tR\x04tags\x12=\n" +
 	"\fcreated_from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vcreatedFrom\x12A\n" +
-	"\x0ecreated_before\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xd6\x01\n" +
+	"\x0ecreated_before\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12\x14\n" +
+	"\x05group\x18\a \x01(\tR\x05group\x12\x17\n" +
+	"\aflow_id\x18\b \x01(\tR\x06flowId\x12\x1a\n" +
+	"\bschedule\x18\t \x01(\tR\bschedule\"\xd6\x01\n" +
 	"\x0fListJobsRequest\x12/\n" +
 	"\x06filter\x18\x01 \x01(\v2\x17.rockqueue.v1.JobFilterR\x06filter\x12-\n" +
 	"\x05order\x18\x02 \x01(\x0e2\x17.rockqueue.v1.ListOrderR\x05order\x12\x1b\n" +
@@ -1801,51 +2213,94 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +
 	"\x0eFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xb4\x01\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xd3\x01\n" +
 	"\x11CancelJobsRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12*\n" +
 	"\x04jobs\x18\x02 \x01(\v2\x14.rockqueue.v1.JobIdsH\x00R\x04jobs\x121\n" +
 	"\x06filter\x18\x03 \x01(\v2\x17.rockqueue.v1.JobFilterH\x00R\x06filter\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRunB\b\n" +
-	"\x06target\"|\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageTokenB\b\n" +
+	"\x06target\"\xc0\x01\n" +
 	"\x12CancelJobsResponse\x12\x1a\n" +
 	"\baffected\x18\x01 \x01(\x03R\baffected\x126\n" +
 	"\bfailures\x18\x02 \x03(\v2\x1a.rockqueue.v1.EntryFailureR\bfailures\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\xc9\x01\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\bexamined\x18\x05 \x01(\x03R\bexamined\"\xe8\x01\n" +
 	"\x10RetryJobsRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12*\n" +
 	"\x04jobs\x18\x02 \x01(\v2\x14.rockqueue.v1.JobIdsH\x00R\x04jobs\x121\n" +
 	"\x06filter\x18\x03 \x01(\v2\x17.rockqueue.v1.JobFilterH\x00R\x06filter\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x14\n" +
-	"\x05queue\x18\x05 \x01(\tR\x05queueB\b\n" +
-	"\x06target\"{\n" +
+	"\x05queue\x18\x05 \x01(\tR\x05queue\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageTokenB\b\n" +
+	"\x06target\"\xbf\x01\n" +
 	"\x11RetryJobsResponse\x12\x1a\n" +
 	"\baffected\x18\x01 \x01(\x03R\baffected\x126\n" +
 	"\bfailures\x18\x02 \x03(\v2\x1a.rockqueue.v1.EntryFailureR\bfailures\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\xb4\x01\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\bexamined\x18\x05 \x01(\x03R\bexamined\"\xd3\x01\n" +
 	"\x11DeleteJobsRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12*\n" +
 	"\x04jobs\x18\x02 \x01(\v2\x14.rockqueue.v1.JobIdsH\x00R\x04jobs\x121\n" +
 	"\x06filter\x18\x03 \x01(\v2\x17.rockqueue.v1.JobFilterH\x00R\x06filter\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRunB\b\n" +
-	"\x06target\"|\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageTokenB\b\n" +
+	"\x06target\"\xc0\x01\n" +
 	"\x12DeleteJobsResponse\x12\x1a\n" +
 	"\baffected\x18\x01 \x01(\x03R\baffected\x126\n" +
 	"\bfailures\x18\x02 \x03(\v2\x1a.rockqueue.v1.EntryFailureR\bfailures\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\\\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\bexamined\x18\x05 \x01(\x03R\bexamined\"\\\n" +
 	"\x0eWaitJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"R\n" +
 	"\x0fWaitJobResponse\x12#\n" +
 	"\x03job\x18\x01 \x01(\v2\x11.rockqueue.v1.JobR\x03job\x12\x1a\n" +
-	"\bfinished\x18\x02 \x01(\bR\bfinished*a\n" +
+	"\bfinished\x18\x02 \x01(\bR\bfinished\"*\n" +
+	"\x11ExplainJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"w\n" +
+	"\x12ExplainJobResponse\x12,\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x16.rockqueue.v1.JobStateR\x05state\x123\n" +
+	"\areasons\x18\x02 \x03(\v2\x19.rockqueue.v1.ExplanationR\areasons\"\xdc\x01\n" +
+	"\vExplanation\x121\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1d.rockqueue.v1.ExplanationKindR\x04kind\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x129\n" +
+	"\n" +
+	"until_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\x12\x17\n" +
+	"\ajob_ids\x18\x04 \x03(\tR\x06jobIds\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\x03R\x05count\x12\x16\n" +
+	"\x06worker\x18\x06 \x01(\tR\x06worker*a\n" +
 	"\tListOrder\x12\x1a\n" +
 	"\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17LIST_ORDER_OLDEST_FIRST\x10\x01\x12\x1b\n" +
-	"\x17LIST_ORDER_NEWEST_FIRST\x10\x022\xf3\x05\n" +
+	"\x17LIST_ORDER_NEWEST_FIRST\x10\x02*\x97\x04\n" +
+	"\x0fExplanationKind\x12 \n" +
+	"\x1cEXPLANATION_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19EXPLANATION_KIND_FINISHED\x10\x01\x12\x1c\n" +
+	"\x18EXPLANATION_KIND_RUNNING\x10\x02\x12\x1f\n" +
+	"\x1bEXPLANATION_KIND_CANCELLING\x10\x03\x12\x1c\n" +
+	"\x18EXPLANATION_KIND_DELAYED\x10\x04\x12\x1c\n" +
+	"\x18EXPLANATION_KIND_BLOCKED\x10\x05\x12!\n" +
+	"\x1dEXPLANATION_KIND_QUEUE_PAUSED\x10\x06\x12%\n" +
+	"!EXPLANATION_KIND_QUEUE_MAX_ACTIVE\x10\a\x12\x1f\n" +
+	"\x1bEXPLANATION_KIND_QUEUE_RATE\x10\b\x12%\n" +
+	"!EXPLANATION_KIND_GROUP_MAX_ACTIVE\x10\t\x12\x1f\n" +
+	"\x1bEXPLANATION_KIND_GROUP_RATE\x10\n" +
+	"\x12\x1e\n" +
+	"\x1aEXPLANATION_KIND_NO_WORKER\x10\v\x12!\n" +
+	"\x1dEXPLANATION_KIND_WORKERS_BUSY\x10\f\x12\x1b\n" +
+	"\x17EXPLANATION_KIND_BEHIND\x10\r\x12\x19\n" +
+	"\x15EXPLANATION_KIND_NEXT\x10\x0e\x12\x1a\n" +
+	"\x16EXPLANATION_KIND_EMPTY\x10\x0f2\xc9\x06\n" +
 	"\n" +
 	"JobService\x12N\n" +
 	"\bPushJobs\x12\x1d.rockqueue.v1.PushJobsRequest\x1a\x1e.rockqueue.v1.PushJobsResponse\"\x03\x90\x02\x02\x12Y\n" +
@@ -1859,7 +2314,9 @@ const file_rockqueue_v1_job_service_proto_rawDesc = "" +
 	"\tRetryJobs\x12\x1e.rockqueue.v1.RetryJobsRequest\x1a\x1f.rockqueue.v1.RetryJobsResponse\"\x03\x90\x02\x02\x12T\n" +
 	"\n" +
 	"DeleteJobs\x12\x1f.rockqueue.v1.DeleteJobsRequest\x1a .rockqueue.v1.DeleteJobsResponse\"\x03\x90\x02\x02\x12K\n" +
-	"\aWaitJob\x12\x1c.rockqueue.v1.WaitJobRequest\x1a\x1d.rockqueue.v1.WaitJobResponse\"\x03\x90\x02\x01B\xa7\x01\n" +
+	"\aWaitJob\x12\x1c.rockqueue.v1.WaitJobRequest\x1a\x1d.rockqueue.v1.WaitJobResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\n" +
+	"ExplainJob\x12\x1f.rockqueue.v1.ExplainJobRequest\x1a .rockqueue.v1.ExplainJobResponse\"\x03\x90\x02\x01B\xa7\x01\n" +
 	"\x10com.rockqueue.v1B\x0fJobServiceProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
 
 var (
@@ -1874,99 +2331,109 @@ func file_rockqueue_v1_job_service_proto_rawDescGZIP() []byte {
 	return file_rockqueue_v1_job_service_proto_rawDescData
 }
 
-var file_rockqueue_v1_job_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rockqueue_v1_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_rockqueue_v1_job_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rockqueue_v1_job_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_rockqueue_v1_job_service_proto_goTypes = []any{
 	(ListOrder)(0),                // 0: rockqueue.v1.ListOrder
-	(*PushJobsRequest)(nil),       // 1: rockqueue.v1.PushJobsRequest
-	(*PushJobsResponse)(nil),      // 2: rockqueue.v1.PushJobsResponse
-	(*PushedJob)(nil),             // 3: rockqueue.v1.PushedJob
-	(*StreamPushesRequest)(nil),   // 4: rockqueue.v1.StreamPushesRequest
-	(*StreamPushesResponse)(nil),  // 5: rockqueue.v1.StreamPushesResponse
-	(*PushOutcome)(nil),           // 6: rockqueue.v1.PushOutcome
-	(*GetJobRequest)(nil),         // 7: rockqueue.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 8: rockqueue.v1.GetJobResponse
-	(*GetJobLogsRequest)(nil),     // 9: rockqueue.v1.GetJobLogsRequest
-	(*GetJobLogsResponse)(nil),    // 10: rockqueue.v1.GetJobLogsResponse
-	(*JobFilter)(nil),             // 11: rockqueue.v1.JobFilter
-	(*ListJobsRequest)(nil),       // 12: rockqueue.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 13: rockqueue.v1.ListJobsResponse
-	(*JobIds)(nil),                // 14: rockqueue.v1.JobIds
-	(*EntryFailure)(nil),          // 15: rockqueue.v1.EntryFailure
-	(*EntryStatus)(nil),           // 16: rockqueue.v1.EntryStatus
-	(*FieldViolation)(nil),        // 17: rockqueue.v1.FieldViolation
-	(*CancelJobsRequest)(nil),     // 18: rockqueue.v1.CancelJobsRequest
-	(*CancelJobsResponse)(nil),    // 19: rockqueue.v1.CancelJobsResponse
-	(*RetryJobsRequest)(nil),      // 20: rockqueue.v1.RetryJobsRequest
-	(*RetryJobsResponse)(nil),     // 21: rockqueue.v1.RetryJobsResponse
-	(*DeleteJobsRequest)(nil),     // 22: rockqueue.v1.DeleteJobsRequest
-	(*DeleteJobsResponse)(nil),    // 23: rockqueue.v1.DeleteJobsResponse
-	(*WaitJobRequest)(nil),        // 24: rockqueue.v1.WaitJobRequest
-	(*WaitJobResponse)(nil),       // 25: rockqueue.v1.WaitJobResponse
-	nil,                           // 26: rockqueue.v1.EntryStatus.MetadataEntry
-	(*JobSpec)(nil),               // 27: rockqueue.v1.JobSpec
-	(Durability)(0),               // 28: rockqueue.v1.Durability
-	(*Job)(nil),                   // 29: rockqueue.v1.Job
-	(*LogLine)(nil),               // 30: rockqueue.v1.LogLine
-	(JobState)(0),                 // 31: rockqueue.v1.JobState
-	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(ExplanationKind)(0),          // 1: rockqueue.v1.ExplanationKind
+	(*PushJobsRequest)(nil),       // 2: rockqueue.v1.PushJobsRequest
+	(*PushJobsResponse)(nil),      // 3: rockqueue.v1.PushJobsResponse
+	(*PushedJob)(nil),             // 4: rockqueue.v1.PushedJob
+	(*StreamPushesRequest)(nil),   // 5: rockqueue.v1.StreamPushesRequest
+	(*StreamPushesResponse)(nil),  // 6: rockqueue.v1.StreamPushesResponse
+	(*PushOutcome)(nil),           // 7: rockqueue.v1.PushOutcome
+	(*GetJobRequest)(nil),         // 8: rockqueue.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 9: rockqueue.v1.GetJobResponse
+	(*GetJobLogsRequest)(nil),     // 10: rockqueue.v1.GetJobLogsRequest
+	(*GetJobLogsResponse)(nil),    // 11: rockqueue.v1.GetJobLogsResponse
+	(*JobFilter)(nil),             // 12: rockqueue.v1.JobFilter
+	(*ListJobsRequest)(nil),       // 13: rockqueue.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 14: rockqueue.v1.ListJobsResponse
+	(*JobIds)(nil),                // 15: rockqueue.v1.JobIds
+	(*EntryFailure)(nil),          // 16: rockqueue.v1.EntryFailure
+	(*EntryStatus)(nil),           // 17: rockqueue.v1.EntryStatus
+	(*FieldViolation)(nil),        // 18: rockqueue.v1.FieldViolation
+	(*CancelJobsRequest)(nil),     // 19: rockqueue.v1.CancelJobsRequest
+	(*CancelJobsResponse)(nil),    // 20: rockqueue.v1.CancelJobsResponse
+	(*RetryJobsRequest)(nil),      // 21: rockqueue.v1.RetryJobsRequest
+	(*RetryJobsResponse)(nil),     // 22: rockqueue.v1.RetryJobsResponse
+	(*DeleteJobsRequest)(nil),     // 23: rockqueue.v1.DeleteJobsRequest
+	(*DeleteJobsResponse)(nil),    // 24: rockqueue.v1.DeleteJobsResponse
+	(*WaitJobRequest)(nil),        // 25: rockqueue.v1.WaitJobRequest
+	(*WaitJobResponse)(nil),       // 26: rockqueue.v1.WaitJobResponse
+	(*ExplainJobRequest)(nil),     // 27: rockqueue.v1.ExplainJobRequest
+	(*ExplainJobResponse)(nil),    // 28: rockqueue.v1.ExplainJobResponse
+	(*Explanation)(nil),           // 29: rockqueue.v1.Explanation
+	nil,                           // 30: rockqueue.v1.EntryStatus.MetadataEntry
+	(*JobSpec)(nil),               // 31: rockqueue.v1.JobSpec
+	(Durability)(0),               // 32: rockqueue.v1.Durability
+	(*Job)(nil),                   // 33: rockqueue.v1.Job
+	(*LogLine)(nil),               // 34: rockqueue.v1.LogLine
+	(JobState)(0),                 // 35: rockqueue.v1.JobState
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
 }
 var file_rockqueue_v1_job_service_proto_depIdxs = []int32{
-	27, // 0: rockqueue.v1.PushJobsRequest.jobs:type_name -> rockqueue.v1.JobSpec
-	28, // 1: rockqueue.v1.PushJobsRequest.durability:type_name -> rockqueue.v1.Durability
-	3,  // 2: rockqueue.v1.PushJobsResponse.jobs:type_name -> rockqueue.v1.PushedJob
-	28, // 3: rockqueue.v1.PushJobsResponse.durability:type_name -> rockqueue.v1.Durability
-	1,  // 4: rockqueue.v1.StreamPushesRequest.batch:type_name -> rockqueue.v1.PushJobsRequest
-	6,  // 5: rockqueue.v1.StreamPushesResponse.outcomes:type_name -> rockqueue.v1.PushOutcome
-	16, // 6: rockqueue.v1.PushOutcome.failure:type_name -> rockqueue.v1.EntryStatus
-	2,  // 7: rockqueue.v1.PushOutcome.answer:type_name -> rockqueue.v1.PushJobsResponse
-	29, // 8: rockqueue.v1.GetJobResponse.job:type_name -> rockqueue.v1.Job
-	30, // 9: rockqueue.v1.GetJobLogsResponse.lines:type_name -> rockqueue.v1.LogLine
-	31, // 10: rockqueue.v1.JobFilter.state:type_name -> rockqueue.v1.JobState
-	32, // 11: rockqueue.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	32, // 12: rockqueue.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
-	11, // 13: rockqueue.v1.ListJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	31, // 0: rockqueue.v1.PushJobsRequest.jobs:type_name -> rockqueue.v1.JobSpec
+	32, // 1: rockqueue.v1.PushJobsRequest.durability:type_name -> rockqueue.v1.Durability
+	4,  // 2: rockqueue.v1.PushJobsResponse.jobs:type_name -> rockqueue.v1.PushedJob
+	32, // 3: rockqueue.v1.PushJobsResponse.durability:type_name -> rockqueue.v1.Durability
+	2,  // 4: rockqueue.v1.StreamPushesRequest.batch:type_name -> rockqueue.v1.PushJobsRequest
+	7,  // 5: rockqueue.v1.StreamPushesResponse.outcomes:type_name -> rockqueue.v1.PushOutcome
+	17, // 6: rockqueue.v1.PushOutcome.failure:type_name -> rockqueue.v1.EntryStatus
+	3,  // 7: rockqueue.v1.PushOutcome.answer:type_name -> rockqueue.v1.PushJobsResponse
+	33, // 8: rockqueue.v1.GetJobResponse.job:type_name -> rockqueue.v1.Job
+	34, // 9: rockqueue.v1.GetJobLogsResponse.lines:type_name -> rockqueue.v1.LogLine
+	35, // 10: rockqueue.v1.JobFilter.state:type_name -> rockqueue.v1.JobState
+	36, // 11: rockqueue.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	36, // 12: rockqueue.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	12, // 13: rockqueue.v1.ListJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
 	0,  // 14: rockqueue.v1.ListJobsRequest.order:type_name -> rockqueue.v1.ListOrder
-	29, // 15: rockqueue.v1.ListJobsResponse.jobs:type_name -> rockqueue.v1.Job
-	16, // 16: rockqueue.v1.EntryFailure.status:type_name -> rockqueue.v1.EntryStatus
-	26, // 17: rockqueue.v1.EntryStatus.metadata:type_name -> rockqueue.v1.EntryStatus.MetadataEntry
-	17, // 18: rockqueue.v1.EntryStatus.violations:type_name -> rockqueue.v1.FieldViolation
-	33, // 19: rockqueue.v1.EntryStatus.retry_delay:type_name -> google.protobuf.Duration
-	14, // 20: rockqueue.v1.CancelJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	11, // 21: rockqueue.v1.CancelJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	15, // 22: rockqueue.v1.CancelJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	14, // 23: rockqueue.v1.RetryJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	11, // 24: rockqueue.v1.RetryJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	15, // 25: rockqueue.v1.RetryJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	14, // 26: rockqueue.v1.DeleteJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
-	11, // 27: rockqueue.v1.DeleteJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
-	15, // 28: rockqueue.v1.DeleteJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
-	33, // 29: rockqueue.v1.WaitJobRequest.timeout:type_name -> google.protobuf.Duration
-	29, // 30: rockqueue.v1.WaitJobResponse.job:type_name -> rockqueue.v1.Job
-	1,  // 31: rockqueue.v1.JobService.PushJobs:input_type -> rockqueue.v1.PushJobsRequest
-	4,  // 32: rockqueue.v1.JobService.StreamPushes:input_type -> rockqueue.v1.StreamPushesRequest
-	7,  // 33: rockqueue.v1.JobService.GetJob:input_type -> rockqueue.v1.GetJobRequest
-	9,  // 34: rockqueue.v1.JobService.GetJobLogs:input_type -> rockqueue.v1.GetJobLogsRequest
-	12, // 35: rockqueue.v1.JobService.ListJobs:input_type -> rockqueue.v1.ListJobsRequest
-	18, // 36: rockqueue.v1.JobService.CancelJobs:input_type -> rockqueue.v1.CancelJobsRequest
-	20, // 37: rockqueue.v1.JobService.RetryJobs:input_type -> rockqueue.v1.RetryJobsRequest
-	22, // 38: rockqueue.v1.JobService.DeleteJobs:input_type -> rockqueue.v1.DeleteJobsRequest
-	24, // 39: rockqueue.v1.JobService.WaitJob:input_type -> rockqueue.v1.WaitJobRequest
-	2,  // 40: rockqueue.v1.JobService.PushJobs:output_type -> rockqueue.v1.PushJobsResponse
-	5,  // 41: rockqueue.v1.JobService.StreamPushes:output_type -> rockqueue.v1.StreamPushesResponse
-	8,  // 42: rockqueue.v1.JobService.GetJob:output_type -> rockqueue.v1.GetJobResponse
-	10, // 43: rockqueue.v1.JobService.GetJobLogs:output_type -> rockqueue.v1.GetJobLogsResponse
-	13, // 44: rockqueue.v1.JobService.ListJobs:output_type -> rockqueue.v1.ListJobsResponse
-	19, // 45: rockqueue.v1.JobService.CancelJobs:output_type -> rockqueue.v1.CancelJobsResponse
-	21, // 46: rockqueue.v1.JobService.RetryJobs:output_type -> rockqueue.v1.RetryJobsResponse
-	23, // 47: rockqueue.v1.JobService.DeleteJobs:output_type -> rockqueue.v1.DeleteJobsResponse
-	25, // 48: rockqueue.v1.JobService.WaitJob:output_type -> rockqueue.v1.WaitJobResponse
-	40, // [40:49] is the sub-list for method output_type
-	31, // [31:40] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	33, // 15: rockqueue.v1.ListJobsResponse.jobs:type_name -> rockqueue.v1.Job
+	17, // 16: rockqueue.v1.EntryFailure.status:type_name -> rockqueue.v1.EntryStatus
+	30, // 17: rockqueue.v1.EntryStatus.metadata:type_name -> rockqueue.v1.EntryStatus.MetadataEntry
+	18, // 18: rockqueue.v1.EntryStatus.violations:type_name -> rockqueue.v1.FieldViolation
+	37, // 19: rockqueue.v1.EntryStatus.retry_delay:type_name -> google.protobuf.Duration
+	15, // 20: rockqueue.v1.CancelJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	12, // 21: rockqueue.v1.CancelJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	16, // 22: rockqueue.v1.CancelJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	15, // 23: rockqueue.v1.RetryJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	12, // 24: rockqueue.v1.RetryJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	16, // 25: rockqueue.v1.RetryJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	15, // 26: rockqueue.v1.DeleteJobsRequest.jobs:type_name -> rockqueue.v1.JobIds
+	12, // 27: rockqueue.v1.DeleteJobsRequest.filter:type_name -> rockqueue.v1.JobFilter
+	16, // 28: rockqueue.v1.DeleteJobsResponse.failures:type_name -> rockqueue.v1.EntryFailure
+	37, // 29: rockqueue.v1.WaitJobRequest.timeout:type_name -> google.protobuf.Duration
+	33, // 30: rockqueue.v1.WaitJobResponse.job:type_name -> rockqueue.v1.Job
+	35, // 31: rockqueue.v1.ExplainJobResponse.state:type_name -> rockqueue.v1.JobState
+	29, // 32: rockqueue.v1.ExplainJobResponse.reasons:type_name -> rockqueue.v1.Explanation
+	1,  // 33: rockqueue.v1.Explanation.kind:type_name -> rockqueue.v1.ExplanationKind
+	36, // 34: rockqueue.v1.Explanation.until_time:type_name -> google.protobuf.Timestamp
+	2,  // 35: rockqueue.v1.JobService.PushJobs:input_type -> rockqueue.v1.PushJobsRequest
+	5,  // 36: rockqueue.v1.JobService.StreamPushes:input_type -> rockqueue.v1.StreamPushesRequest
+	8,  // 37: rockqueue.v1.JobService.GetJob:input_type -> rockqueue.v1.GetJobRequest
+	10, // 38: rockqueue.v1.JobService.GetJobLogs:input_type -> rockqueue.v1.GetJobLogsRequest
+	13, // 39: rockqueue.v1.JobService.ListJobs:input_type -> rockqueue.v1.ListJobsRequest
+	19, // 40: rockqueue.v1.JobService.CancelJobs:input_type -> rockqueue.v1.CancelJobsRequest
+	21, // 41: rockqueue.v1.JobService.RetryJobs:input_type -> rockqueue.v1.RetryJobsRequest
+	23, // 42: rockqueue.v1.JobService.DeleteJobs:input_type -> rockqueue.v1.DeleteJobsRequest
+	25, // 43: rockqueue.v1.JobService.WaitJob:input_type -> rockqueue.v1.WaitJobRequest
+	27, // 44: rockqueue.v1.JobService.ExplainJob:input_type -> rockqueue.v1.ExplainJobRequest
+	3,  // 45: rockqueue.v1.JobService.PushJobs:output_type -> rockqueue.v1.PushJobsResponse
+	6,  // 46: rockqueue.v1.JobService.StreamPushes:output_type -> rockqueue.v1.StreamPushesResponse
+	9,  // 47: rockqueue.v1.JobService.GetJob:output_type -> rockqueue.v1.GetJobResponse
+	11, // 48: rockqueue.v1.JobService.GetJobLogs:output_type -> rockqueue.v1.GetJobLogsResponse
+	14, // 49: rockqueue.v1.JobService.ListJobs:output_type -> rockqueue.v1.ListJobsResponse
+	20, // 50: rockqueue.v1.JobService.CancelJobs:output_type -> rockqueue.v1.CancelJobsResponse
+	22, // 51: rockqueue.v1.JobService.RetryJobs:output_type -> rockqueue.v1.RetryJobsResponse
+	24, // 52: rockqueue.v1.JobService.DeleteJobs:output_type -> rockqueue.v1.DeleteJobsResponse
+	26, // 53: rockqueue.v1.JobService.WaitJob:output_type -> rockqueue.v1.WaitJobResponse
+	28, // 54: rockqueue.v1.JobService.ExplainJob:output_type -> rockqueue.v1.ExplainJobResponse
+	45, // [45:55] is the sub-list for method output_type
+	35, // [35:45] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_job_service_proto_init() }
@@ -1992,8 +2459,8 @@ func file_rockqueue_v1_job_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_job_service_proto_rawDesc), len(file_rockqueue_v1_job_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   26,
+			NumEnums:      2,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	JobService_RetryJobs_FullMethodName    = "/rockqueue.v1.JobService/RetryJobs"
 	JobService_DeleteJobs_FullMethodName   = "/rockqueue.v1.JobService/DeleteJobs"
 	JobService_WaitJob_FullMethodName      = "/rockqueue.v1.JobService/WaitJob"
+	JobService_ExplainJob_FullMethodName   = "/rockqueue.v1.JobService/ExplainJob"
 )
 
 // JobServiceClient is the client API for JobService service.
@@ -70,23 +71,23 @@ type JobServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	GetJobLogs(ctx context.Context, in *GetJobLogsRequest, opts ...grpc.CallOption) (*GetJobLogsResponse, error)
-	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-	// than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+	// jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 	//
 	// Errors: INVALID_FIELD. A queue that does not exist has no jobs.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
-	// Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-	// the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-	// when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-	// not retried. A job that was pulled without a session learns of it from ExtendLeases.
+	// Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+	// its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+	// `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+	// outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
 	// Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 	//
 	// Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	CancelJobs(ctx context.Context, in *CancelJobsRequest, opts ...grpc.CallOption) (*CancelJobsResponse, error)
-	// Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-	// history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-	// no longer applies. A unique key is not taken again.
+	// Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+	// the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+	// `expire_time` no longer applies. A unique key is not taken again.
 	//
 	// Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -101,6 +102,10 @@ type JobServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
 	WaitJob(ctx context.Context, in *WaitJobRequest, opts ...grpc.CallOption) (*WaitJobResponse, error)
+	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+	//
+	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
+	ExplainJob(ctx context.Context, in *ExplainJobRequest, opts ...grpc.CallOption) (*ExplainJobResponse, error)
 }
 
 type jobServiceClient struct {
@@ -204,6 +209,16 @@ func (c *jobServiceClient) WaitJob(ctx context.Context, in *WaitJobRequest, opts
 	return out, nil
 }
 
+func (c *jobServiceClient) ExplainJob(ctx context.Context, in *ExplainJobRequest, opts ...grpc.CallOption) (*ExplainJobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainJobResponse)
+	err := c.cc.Invoke(ctx, JobService_ExplainJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // JobServiceServer is the server API for JobService service.
 // All implementations must embed UnimplementedJobServiceServer
 // for forward compatibility.
@@ -244,23 +259,23 @@ type JobServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	GetJobLogs(context.Context, *GetJobLogsRequest) (*GetJobLogsResponse, error)
-	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-	// than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+	// jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 	//
 	// Errors: INVALID_FIELD. A queue that does not exist has no jobs.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
-	// Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-	// the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-	// when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-	// not retried. A job that was pulled without a session learns of it from ExtendLeases.
+	// Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+	// its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+	// `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+	// outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
 	// Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 	//
 	// Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	CancelJobs(context.Context, *CancelJobsRequest) (*CancelJobsResponse, error)
-	// Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-	// history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-	// no longer applies. A unique key is not taken again.
+	// Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+	// the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+	// `expire_time` no longer applies. A unique key is not taken again.
 	//
 	// Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -275,6 +290,10 @@ type JobServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
 	WaitJob(context.Context, *WaitJobRequest) (*WaitJobResponse, error)
+	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+	//
+	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
+	ExplainJob(context.Context, *ExplainJobRequest) (*ExplainJobResponse, error)
 	mustEmbedUnimplementedJobServiceServer()
 }
 
@@ -311,6 +330,9 @@ func (UnimplementedJobServiceServer) DeleteJobs(context.Context, *DeleteJobsRequ
 }
 func (UnimplementedJobServiceServer) WaitJob(context.Context, *WaitJobRequest) (*WaitJobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WaitJob not implemented")
+}
+func (UnimplementedJobServiceServer) ExplainJob(context.Context, *ExplainJobRequest) (*ExplainJobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainJob not implemented")
 }
 func (UnimplementedJobServiceServer) mustEmbedUnimplementedJobServiceServer() {}
 func (UnimplementedJobServiceServer) testEmbeddedByValue()                    {}
@@ -484,6 +506,24 @@ func _JobService_WaitJob_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _JobService_ExplainJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).ExplainJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_ExplainJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).ExplainJob(ctx, req.(*ExplainJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // JobService_ServiceDesc is the grpc.ServiceDesc for JobService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -522,6 +562,10 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "WaitJob",
 			Handler:    _JobService_WaitJob_Handler,
+		},
+		{
+			MethodName: "ExplainJob",
+			Handler:    _JobService_ExplainJob_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

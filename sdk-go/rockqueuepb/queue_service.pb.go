@@ -241,8 +241,15 @@ type QueueSettings struct {
 	// How many jobs may be WAITING or DELAYED before pushes get QUEUE_FULL. 1 or more. Not set: no limit. Retries, releases
 	// and follow-ups are always taken.
 	MaxBacklogJobs *int64 `protobuf:"varint,7,opt,name=max_backlog_jobs,json=maxBacklogJobs,proto3,oneof" json:"max_backlog_jobs,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many deliveries of the queue there may be in a time. Not set: no limit.
+	Rate *RateLimit `protobuf:"bytes,8,opt,name=rate,proto3" json:"rate,omitempty"`
+	// How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more; 1 also keeps the order of the
+	// group strictly: the next job starts when the one before is finished, its retries included. Not set: no limit.
+	GroupMaxActive *int32 `protobuf:"varint,9,opt,name=group_max_active,json=groupMaxActive,proto3,oneof" json:"group_max_active,omitempty"`
+	// How many deliveries of one group there may be in a time, for groups that set none. Not set: no limit.
+	GroupRate     *RateLimit `protobuf:"bytes,10,opt,name=group_rate,json=groupRate,proto3" json:"group_rate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QueueSettings) Reset() {
@@ -324,6 +331,92 @@ func (x *QueueSettings) GetMaxBacklogJobs() int64 {
 	return 0
 }
 
+func (x *QueueSettings) GetRate() *RateLimit {
+	if x != nil {
+		return x.Rate
+	}
+	return nil
+}
+
+func (x *QueueSettings) GetGroupMaxActive() int32 {
+	if x != nil && x.GroupMaxActive != nil {
+		return *x.GroupMaxActive
+	}
+	return 0
+}
+
+func (x *QueueSettings) GetGroupRate() *RateLimit {
+	if x != nil {
+		return x.GroupRate
+	}
+	return nil
+}
+
+// How many deliveries there may be in a time. A bucket of `burst` deliveries that fills up evenly, by `count` in each
+// `period`; it is on disk, so a restart does not fill it.
+type RateLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many deliveries: 1 to 1,000,000.
+	Count int32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// In this time: 1 ms to 1 day. Not set: 1 s.
+	Period *durationpb.Duration `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
+	// How many may come at once after a pause: 1 to 1,000,000. Not set: `count`.
+	Burst         *int32 `protobuf:"varint,3,opt,name=burst,proto3,oneof" json:"burst,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimit) Reset() {
+	*x = RateLimit{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimit) ProtoMessage() {}
+
+func (x *RateLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimit.ProtoReflect.Descriptor instead.
+func (*RateLimit) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RateLimit) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *RateLimit) GetPeriod() *durationpb.Duration {
+	if x != nil {
+		return x.Period
+	}
+	return nil
+}
+
+func (x *RateLimit) GetBurst() int32 {
+	if x != nil && x.Burst != nil {
+		return *x.Burst
+	}
+	return 0
+}
+
 // A page of a listing to return.
 type ListQueuesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -339,7 +432,7 @@ type ListQueuesRequest struct {
 
 func (x *ListQueuesRequest) Reset() {
 	*x = ListQueuesRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +444,7 @@ func (x *ListQueuesRequest) String() string {
 func (*ListQueuesRequest) ProtoMessage() {}
 
 func (x *ListQueuesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[3]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +457,7 @@ func (x *ListQueuesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueuesRequest.ProtoReflect.Descriptor instead.
 func (*ListQueuesRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{3}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListQueuesRequest) GetPageSize() int32 {
@@ -401,7 +494,7 @@ type ListQueuesResponse struct {
 
 func (x *ListQueuesResponse) Reset() {
 	*x = ListQueuesResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -413,7 +506,7 @@ func (x *ListQueuesResponse) String() string {
 func (*ListQueuesResponse) ProtoMessage() {}
 
 func (x *ListQueuesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[4]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -426,7 +519,7 @@ func (x *ListQueuesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueuesResponse.ProtoReflect.Descriptor instead.
 func (*ListQueuesResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{4}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListQueuesResponse) GetQueues() []*Queue {
@@ -454,7 +547,7 @@ type GetQueueRequest struct {
 
 func (x *GetQueueRequest) Reset() {
 	*x = GetQueueRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +559,7 @@ func (x *GetQueueRequest) String() string {
 func (*GetQueueRequest) ProtoMessage() {}
 
 func (x *GetQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[5]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +572,7 @@ func (x *GetQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQueueRequest.ProtoReflect.Descriptor instead.
 func (*GetQueueRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{5}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetQueueRequest) GetQueue() string {
@@ -500,7 +593,7 @@ type GetQueueResponse struct {
 
 func (x *GetQueueResponse) Reset() {
 	*x = GetQueueResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +605,7 @@ func (x *GetQueueResponse) String() string {
 func (*GetQueueResponse) ProtoMessage() {}
 
 func (x *GetQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[6]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +618,7 @@ func (x *GetQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQueueResponse.ProtoReflect.Descriptor instead.
 func (*GetQueueResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{6}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetQueueResponse) GetQueue() *Queue {
@@ -544,7 +637,8 @@ type UpdateQueueRequest struct {
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// New values. Fields that are not set stay as they are.
 	Settings *QueueSettings `protobuf:"bytes,3,opt,name=settings,proto3" json:"settings,omitempty"`
-	// Names of fields of QueueSettings ("max_active") that go back to their default. A field must not be both set and reset.
+	// Names of fields of QueueSettings ("max_active") that go back to their default. A field must not be both set and
+	// reset.
 	Reset_        []string `protobuf:"bytes,4,rep,name=reset,proto3" json:"reset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -552,7 +646,7 @@ type UpdateQueueRequest struct {
 
 func (x *UpdateQueueRequest) Reset() {
 	*x = UpdateQueueRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +658,7 @@ func (x *UpdateQueueRequest) String() string {
 func (*UpdateQueueRequest) ProtoMessage() {}
 
 func (x *UpdateQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[7]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +671,7 @@ func (x *UpdateQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQueueRequest.ProtoReflect.Descriptor instead.
 func (*UpdateQueueRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{7}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateQueueRequest) GetRequestId() string {
@@ -619,7 +713,7 @@ type UpdateQueueResponse struct {
 
 func (x *UpdateQueueResponse) Reset() {
 	*x = UpdateQueueResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[8]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +725,7 @@ func (x *UpdateQueueResponse) String() string {
 func (*UpdateQueueResponse) ProtoMessage() {}
 
 func (x *UpdateQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[8]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +738,7 @@ func (x *UpdateQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQueueResponse.ProtoReflect.Descriptor instead.
 func (*UpdateQueueResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{8}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateQueueResponse) GetQueue() *Queue {
@@ -667,7 +761,7 @@ type PauseQueueRequest struct {
 
 func (x *PauseQueueRequest) Reset() {
 	*x = PauseQueueRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[9]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +773,7 @@ func (x *PauseQueueRequest) String() string {
 func (*PauseQueueRequest) ProtoMessage() {}
 
 func (x *PauseQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[9]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +786,7 @@ func (x *PauseQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseQueueRequest.ProtoReflect.Descriptor instead.
 func (*PauseQueueRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{9}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PauseQueueRequest) GetRequestId() string {
@@ -720,7 +814,7 @@ type PauseQueueResponse struct {
 
 func (x *PauseQueueResponse) Reset() {
 	*x = PauseQueueResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[10]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +826,7 @@ func (x *PauseQueueResponse) String() string {
 func (*PauseQueueResponse) ProtoMessage() {}
 
 func (x *PauseQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[10]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +839,7 @@ func (x *PauseQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseQueueResponse.ProtoReflect.Descriptor instead.
 func (*PauseQueueResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{10}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PauseQueueResponse) GetQueue() *Queue {
@@ -768,7 +862,7 @@ type ResumeQueueRequest struct {
 
 func (x *ResumeQueueRequest) Reset() {
 	*x = ResumeQueueRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[11]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +874,7 @@ func (x *ResumeQueueRequest) String() string {
 func (*ResumeQueueRequest) ProtoMessage() {}
 
 func (x *ResumeQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[11]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +887,7 @@ func (x *ResumeQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeQueueRequest.ProtoReflect.Descriptor instead.
 func (*ResumeQueueRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{11}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResumeQueueRequest) GetRequestId() string {
@@ -821,7 +915,7 @@ type ResumeQueueResponse struct {
 
 func (x *ResumeQueueResponse) Reset() {
 	*x = ResumeQueueResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[12]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +927,7 @@ func (x *ResumeQueueResponse) String() string {
 func (*ResumeQueueResponse) ProtoMessage() {}
 
 func (x *ResumeQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[12]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +940,7 @@ func (x *ResumeQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeQueueResponse.ProtoReflect.Descriptor instead.
 func (*ResumeQueueResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{12}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResumeQueueResponse) GetQueue() *Queue {
@@ -871,7 +965,7 @@ type PurgeQueueRequest struct {
 
 func (x *PurgeQueueRequest) Reset() {
 	*x = PurgeQueueRequest{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[13]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +977,7 @@ func (x *PurgeQueueRequest) String() string {
 func (*PurgeQueueRequest) ProtoMessage() {}
 
 func (x *PurgeQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[13]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +990,7 @@ func (x *PurgeQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeQueueRequest.ProtoReflect.Descriptor instead.
 func (*PurgeQueueRequest) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{13}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PurgeQueueRequest) GetRequestId() string {
@@ -931,7 +1025,7 @@ type PurgeQueueResponse struct {
 
 func (x *PurgeQueueResponse) Reset() {
 	*x = PurgeQueueResponse{}
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[14]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1037,7 @@ func (x *PurgeQueueResponse) String() string {
 func (*PurgeQueueResponse) ProtoMessage() {}
 
 func (x *PurgeQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[14]
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1050,7 @@ func (x *PurgeQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeQueueResponse.ProtoReflect.Descriptor instead.
 func (*PurgeQueueResponse) Descriptor() ([]byte, []int) {
-	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{14}
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PurgeQueueResponse) GetPurged() int64 {
@@ -966,11 +1060,496 @@ func (x *PurgeQueueResponse) GetPurged() int64 {
 	return 0
 }
 
+// Which queue to explain.
+type ExplainQueueRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Queue         string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainQueueRequest) Reset() {
+	*x = ExplainQueueRequest{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainQueueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainQueueRequest) ProtoMessage() {}
+
+func (x *ExplainQueueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainQueueRequest.ProtoReflect.Descriptor instead.
+func (*ExplainQueueRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExplainQueueRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+// Why a queue delivers nothing.
+type ExplainQueueResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reasons, the one that will last longest first. Never empty.
+	Reasons       []*Explanation `protobuf:"bytes,1,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainQueueResponse) Reset() {
+	*x = ExplainQueueResponse{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainQueueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainQueueResponse) ProtoMessage() {}
+
+func (x *ExplainQueueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainQueueResponse.ProtoReflect.Descriptor instead.
+func (*ExplainQueueResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExplainQueueResponse) GetReasons() []*Explanation {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// A group of a queue.
+type Group struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Its own settings.
+	Settings *GroupSettings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	// How many of its jobs are WAITING.
+	Waiting int64 `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// How many of its jobs are ACTIVE.
+	Active        int64 `protobuf:"varint,4,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Group) Reset() {
+	*x = Group{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group) ProtoMessage() {}
+
+func (x *Group) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group.ProtoReflect.Descriptor instead.
+func (*Group) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Group) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Group) GetSettings() *GroupSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *Group) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *Group) GetActive() int64 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+// What can be set for a group.
+type GroupSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many of its jobs are served in its turn, compared with those of other groups: 1 to 1,000. Not set: 1.
+	Weight *int32 `protobuf:"varint,1,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
+	// How many of its jobs may be ACTIVE at once. 1 or more. Not set: the queue's `group_max_active`.
+	MaxActive *int32 `protobuf:"varint,2,opt,name=max_active,json=maxActive,proto3,oneof" json:"max_active,omitempty"`
+	// How many of its deliveries there may be in a time. Not set: the queue's `group_rate`.
+	Rate          *RateLimit `protobuf:"bytes,3,opt,name=rate,proto3" json:"rate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupSettings) Reset() {
+	*x = GroupSettings{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupSettings) ProtoMessage() {}
+
+func (x *GroupSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupSettings.ProtoReflect.Descriptor instead.
+func (*GroupSettings) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GroupSettings) GetWeight() int32 {
+	if x != nil && x.Weight != nil {
+		return *x.Weight
+	}
+	return 0
+}
+
+func (x *GroupSettings) GetMaxActive() int32 {
+	if x != nil && x.MaxActive != nil {
+		return *x.MaxActive
+	}
+	return 0
+}
+
+func (x *GroupSettings) GetRate() *RateLimit {
+	if x != nil {
+		return x.Rate
+	}
+	return nil
+}
+
+// A page of groups to return.
+type ListGroupsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The queue's name.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// At most this many groups: 1 to 1,000; more is taken as 1,000. 0: 100. Negative is INVALID_ARGUMENT.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before. Empty: the first page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only groups whose key begins with this.
+	Prefix        string `protobuf:"bytes,4,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGroupsRequest) Reset() {
+	*x = ListGroupsRequest{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGroupsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGroupsRequest) ProtoMessage() {}
+
+func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
+func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListGroupsRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *ListGroupsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListGroupsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListGroupsRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+// A page of groups.
+type ListGroupsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The groups of this page, by key.
+	Groups []*Group `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Where to go on. Empty: this was the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGroupsResponse) Reset() {
+	*x = ListGroupsResponse{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGroupsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGroupsResponse) ProtoMessage() {}
+
+func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGroupsResponse.ProtoReflect.Descriptor instead.
+func (*ListGroupsResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListGroupsResponse) GetGroups() []*Group {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *ListGroupsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Settings to change.
+type UpdateGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See JobService.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The queue's name.
+	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
+	// The group's key.
+	Group string `protobuf:"bytes,3,opt,name=group,proto3" json:"group,omitempty"`
+	// New values. Fields that are not set stay as they are.
+	Settings *GroupSettings `protobuf:"bytes,4,opt,name=settings,proto3" json:"settings,omitempty"`
+	// Names of fields of GroupSettings ("weight") that go back to their default. A field must not be both set and reset.
+	Reset_        []string `protobuf:"bytes,5,rep,name=reset,proto3" json:"reset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupRequest) Reset() {
+	*x = UpdateGroupRequest{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupRequest) ProtoMessage() {}
+
+func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
+func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *UpdateGroupRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateGroupRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *UpdateGroupRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *UpdateGroupRequest) GetSettings() *GroupSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetReset_() []string {
+	if x != nil {
+		return x.Reset_
+	}
+	return nil
+}
+
+// The group with its new settings.
+type UpdateGroupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group         *Group `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupResponse) Reset() {
+	*x = UpdateGroupResponse{}
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupResponse) ProtoMessage() {}
+
+func (x *UpdateGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_queue_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupResponse.ProtoReflect.Descriptor instead.
+func (*UpdateGroupResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_queue_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *UpdateGroupResponse) GetGroup() *Group {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
 var File_rockqueue_v1_queue_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\n" +
-	" rockqueue/v1/queue_service.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\"\xbe\x02\n" +
+	" rockqueue/v1/queue_service.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\x1a\x1erockqueue/v1/job_service.proto\"\xbe\x02\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x127\n" +
 	"\bsettings\x18\x02 \x01(\v2\x1b.rockqueue.v1.QueueSettingsR\bsettings\x12\x16\n" +
@@ -987,7 +1566,7 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\ablocked\x18\x04 \x01(\x03R\ablocked\x12\x1c\n" +
 	"\tcompleted\x18\x05 \x01(\x03R\tcompleted\x12\x12\n" +
 	"\x04dead\x18\x06 \x01(\x03R\x04dead\x12\x1c\n" +
-	"\tcancelled\x18\a \x01(\x03R\tcancelled\"\xe0\x03\n" +
+	"\tcancelled\x18\a \x01(\x03R\tcancelled\"\x89\x05\n" +
 	"\rQueueSettings\x12>\n" +
 	"\rdefault_retry\x18\x01 \x01(\v2\x19.rockqueue.v1.RetryPolicyR\fdefaultRetry\x12>\n" +
 	"\rdefault_lease\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\fdefaultLease\x12J\n" +
@@ -996,9 +1575,20 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\x13cancelled_retention\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x12cancelledRetention\x12\"\n" +
 	"\n" +
 	"max_active\x18\x06 \x01(\x05H\x00R\tmaxActive\x88\x01\x01\x12-\n" +
-	"\x10max_backlog_jobs\x18\a \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01B\r\n" +
+	"\x10max_backlog_jobs\x18\a \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01\x12+\n" +
+	"\x04rate\x18\b \x01(\v2\x17.rockqueue.v1.RateLimitR\x04rate\x12-\n" +
+	"\x10group_max_active\x18\t \x01(\x05H\x02R\x0egroupMaxActive\x88\x01\x01\x126\n" +
+	"\n" +
+	"group_rate\x18\n" +
+	" \x01(\v2\x17.rockqueue.v1.RateLimitR\tgroupRateB\r\n" +
 	"\v_max_activeB\x13\n" +
-	"\x11_max_backlog_jobs\"g\n" +
+	"\x11_max_backlog_jobsB\x13\n" +
+	"\x11_group_max_active\"y\n" +
+	"\tRateLimit\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x05R\x05count\x121\n" +
+	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period\x12\x19\n" +
+	"\x05burst\x18\x03 \x01(\x05H\x00R\x05burst\x88\x01\x01B\b\n" +
+	"\x06_burst\"g\n" +
 	"\x11ListQueuesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1037,7 +1627,41 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12.\n" +
 	"\x06states\x18\x03 \x03(\x0e2\x16.rockqueue.v1.JobStateR\x06states\",\n" +
 	"\x12PurgeQueueResponse\x12\x16\n" +
-	"\x06purged\x18\x01 \x01(\x03R\x06purged2\x92\x04\n" +
+	"\x06purged\x18\x01 \x01(\x03R\x06purged\"+\n" +
+	"\x13ExplainQueueRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\"K\n" +
+	"\x14ExplainQueueResponse\x123\n" +
+	"\areasons\x18\x01 \x03(\v2\x19.rockqueue.v1.ExplanationR\areasons\"\x84\x01\n" +
+	"\x05Group\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x127\n" +
+	"\bsettings\x18\x02 \x01(\v2\x1b.rockqueue.v1.GroupSettingsR\bsettings\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x16\n" +
+	"\x06active\x18\x04 \x01(\x03R\x06active\"\x97\x01\n" +
+	"\rGroupSettings\x12\x1b\n" +
+	"\x06weight\x18\x01 \x01(\x05H\x00R\x06weight\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"max_active\x18\x02 \x01(\x05H\x01R\tmaxActive\x88\x01\x01\x12+\n" +
+	"\x04rate\x18\x03 \x01(\v2\x17.rockqueue.v1.RateLimitR\x04rateB\t\n" +
+	"\a_weightB\r\n" +
+	"\v_max_active\"}\n" +
+	"\x11ListGroupsRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06prefix\x18\x04 \x01(\tR\x06prefix\"i\n" +
+	"\x12ListGroupsResponse\x12+\n" +
+	"\x06groups\x18\x01 \x03(\v2\x13.rockqueue.v1.GroupR\x06groups\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xae\x01\n" +
+	"\x12UpdateGroupRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x14\n" +
+	"\x05group\x18\x03 \x01(\tR\x05group\x127\n" +
+	"\bsettings\x18\x04 \x01(\v2\x1b.rockqueue.v1.GroupSettingsR\bsettings\x12\x14\n" +
+	"\x05reset\x18\x05 \x03(\tR\x05reset\"@\n" +
+	"\x13UpdateGroupResponse\x12)\n" +
+	"\x05group\x18\x01 \x01(\v2\x13.rockqueue.v1.GroupR\x05group2\x9d\x06\n" +
 	"\fQueueService\x12T\n" +
 	"\n" +
 	"ListQueues\x12\x1f.rockqueue.v1.ListQueuesRequest\x1a .rockqueue.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12N\n" +
@@ -1047,7 +1671,11 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"PauseQueue\x12\x1f.rockqueue.v1.PauseQueueRequest\x1a .rockqueue.v1.PauseQueueResponse\"\x03\x90\x02\x02\x12W\n" +
 	"\vResumeQueue\x12 .rockqueue.v1.ResumeQueueRequest\x1a!.rockqueue.v1.ResumeQueueResponse\"\x03\x90\x02\x02\x12T\n" +
 	"\n" +
-	"PurgeQueue\x12\x1f.rockqueue.v1.PurgeQueueRequest\x1a .rockqueue.v1.PurgeQueueResponse\"\x03\x90\x02\x02B\xa9\x01\n" +
+	"PurgeQueue\x12\x1f.rockqueue.v1.PurgeQueueRequest\x1a .rockqueue.v1.PurgeQueueResponse\"\x03\x90\x02\x02\x12Z\n" +
+	"\fExplainQueue\x12!.rockqueue.v1.ExplainQueueRequest\x1a\".rockqueue.v1.ExplainQueueResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\n" +
+	"ListGroups\x12\x1f.rockqueue.v1.ListGroupsRequest\x1a .rockqueue.v1.ListGroupsResponse\"\x03\x90\x02\x01\x12W\n" +
+	"\vUpdateGroup\x12 .rockqueue.v1.UpdateGroupRequest\x1a!.rockqueue.v1.UpdateGroupResponse\"\x03\x90\x02\x02B\xa9\x01\n" +
 	"\x10com.rockqueue.v1B\x11QueueServiceProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
 
 var (
@@ -1062,62 +1690,87 @@ func file_rockqueue_v1_queue_service_proto_rawDescGZIP() []byte {
 	return file_rockqueue_v1_queue_service_proto_rawDescData
 }
 
-var file_rockqueue_v1_queue_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_rockqueue_v1_queue_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_rockqueue_v1_queue_service_proto_goTypes = []any{
 	(*Queue)(nil),                 // 0: rockqueue.v1.Queue
 	(*QueueCounts)(nil),           // 1: rockqueue.v1.QueueCounts
 	(*QueueSettings)(nil),         // 2: rockqueue.v1.QueueSettings
-	(*ListQueuesRequest)(nil),     // 3: rockqueue.v1.ListQueuesRequest
-	(*ListQueuesResponse)(nil),    // 4: rockqueue.v1.ListQueuesResponse
-	(*GetQueueRequest)(nil),       // 5: rockqueue.v1.GetQueueRequest
-	(*GetQueueResponse)(nil),      // 6: rockqueue.v1.GetQueueResponse
-	(*UpdateQueueRequest)(nil),    // 7: rockqueue.v1.UpdateQueueRequest
-	(*UpdateQueueResponse)(nil),   // 8: rockqueue.v1.UpdateQueueResponse
-	(*PauseQueueRequest)(nil),     // 9: rockqueue.v1.PauseQueueRequest
-	(*PauseQueueResponse)(nil),    // 10: rockqueue.v1.PauseQueueResponse
-	(*ResumeQueueRequest)(nil),    // 11: rockqueue.v1.ResumeQueueRequest
-	(*ResumeQueueResponse)(nil),   // 12: rockqueue.v1.ResumeQueueResponse
-	(*PurgeQueueRequest)(nil),     // 13: rockqueue.v1.PurgeQueueRequest
-	(*PurgeQueueResponse)(nil),    // 14: rockqueue.v1.PurgeQueueResponse
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*RetryPolicy)(nil),           // 16: rockqueue.v1.RetryPolicy
-	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
-	(JobState)(0),                 // 18: rockqueue.v1.JobState
+	(*RateLimit)(nil),             // 3: rockqueue.v1.RateLimit
+	(*ListQueuesRequest)(nil),     // 4: rockqueue.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),    // 5: rockqueue.v1.ListQueuesResponse
+	(*GetQueueRequest)(nil),       // 6: rockqueue.v1.GetQueueRequest
+	(*GetQueueResponse)(nil),      // 7: rockqueue.v1.GetQueueResponse
+	(*UpdateQueueRequest)(nil),    // 8: rockqueue.v1.UpdateQueueRequest
+	(*UpdateQueueResponse)(nil),   // 9: rockqueue.v1.UpdateQueueResponse
+	(*PauseQueueRequest)(nil),     // 10: rockqueue.v1.PauseQueueRequest
+	(*PauseQueueResponse)(nil),    // 11: rockqueue.v1.PauseQueueResponse
+	(*ResumeQueueRequest)(nil),    // 12: rockqueue.v1.ResumeQueueRequest
+	(*ResumeQueueResponse)(nil),   // 13: rockqueue.v1.ResumeQueueResponse
+	(*PurgeQueueRequest)(nil),     // 14: rockqueue.v1.PurgeQueueRequest
+	(*PurgeQueueResponse)(nil),    // 15: rockqueue.v1.PurgeQueueResponse
+	(*ExplainQueueRequest)(nil),   // 16: rockqueue.v1.ExplainQueueRequest
+	(*ExplainQueueResponse)(nil),  // 17: rockqueue.v1.ExplainQueueResponse
+	(*Group)(nil),                 // 18: rockqueue.v1.Group
+	(*GroupSettings)(nil),         // 19: rockqueue.v1.GroupSettings
+	(*ListGroupsRequest)(nil),     // 20: rockqueue.v1.ListGroupsRequest
+	(*ListGroupsResponse)(nil),    // 21: rockqueue.v1.ListGroupsResponse
+	(*UpdateGroupRequest)(nil),    // 22: rockqueue.v1.UpdateGroupRequest
+	(*UpdateGroupResponse)(nil),   // 23: rockqueue.v1.UpdateGroupResponse
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*RetryPolicy)(nil),           // 25: rockqueue.v1.RetryPolicy
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
+	(JobState)(0),                 // 27: rockqueue.v1.JobState
+	(*Explanation)(nil),           // 28: rockqueue.v1.Explanation
 }
 var file_rockqueue_v1_queue_service_proto_depIdxs = []int32{
 	2,  // 0: rockqueue.v1.Queue.settings:type_name -> rockqueue.v1.QueueSettings
 	1,  // 1: rockqueue.v1.Queue.counts:type_name -> rockqueue.v1.QueueCounts
-	15, // 2: rockqueue.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
-	15, // 3: rockqueue.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
-	16, // 4: rockqueue.v1.QueueSettings.default_retry:type_name -> rockqueue.v1.RetryPolicy
-	17, // 5: rockqueue.v1.QueueSettings.default_lease:type_name -> google.protobuf.Duration
-	17, // 6: rockqueue.v1.QueueSettings.completed_retention:type_name -> google.protobuf.Duration
-	17, // 7: rockqueue.v1.QueueSettings.dead_retention:type_name -> google.protobuf.Duration
-	17, // 8: rockqueue.v1.QueueSettings.cancelled_retention:type_name -> google.protobuf.Duration
-	0,  // 9: rockqueue.v1.ListQueuesResponse.queues:type_name -> rockqueue.v1.Queue
-	0,  // 10: rockqueue.v1.GetQueueResponse.queue:type_name -> rockqueue.v1.Queue
-	2,  // 11: rockqueue.v1.UpdateQueueRequest.settings:type_name -> rockqueue.v1.QueueSettings
-	0,  // 12: rockqueue.v1.UpdateQueueResponse.queue:type_name -> rockqueue.v1.Queue
-	0,  // 13: rockqueue.v1.PauseQueueResponse.queue:type_name -> rockqueue.v1.Queue
-	0,  // 14: rockqueue.v1.ResumeQueueResponse.queue:type_name -> rockqueue.v1.Queue
-	18, // 15: rockqueue.v1.PurgeQueueRequest.states:type_name -> rockqueue.v1.JobState
-	3,  // 16: rockqueue.v1.QueueService.ListQueues:input_type -> rockqueue.v1.ListQueuesRequest
-	5,  // 17: rockqueue.v1.QueueService.GetQueue:input_type -> rockqueue.v1.GetQueueRequest
-	7,  // 18: rockqueue.v1.QueueService.UpdateQueue:input_type -> rockqueue.v1.UpdateQueueRequest
-	9,  // 19: rockqueue.v1.QueueService.PauseQueue:input_type -> rockqueue.v1.PauseQueueRequest
-	11, // 20: rockqueue.v1.QueueService.ResumeQueue:input_type -> rockqueue.v1.ResumeQueueRequest
-	13, // 21: rockqueue.v1.QueueService.PurgeQueue:input_type -> rockqueue.v1.PurgeQueueRequest
-	4,  // 22: rockqueue.v1.QueueService.ListQueues:output_type -> rockqueue.v1.ListQueuesResponse
-	6,  // 23: rockqueue.v1.QueueService.GetQueue:output_type -> rockqueue.v1.GetQueueResponse
-	8,  // 24: rockqueue.v1.QueueService.UpdateQueue:output_type -> rockqueue.v1.UpdateQueueResponse
-	10, // 25: rockqueue.v1.QueueService.PauseQueue:output_type -> rockqueue.v1.PauseQueueResponse
-	12, // 26: rockqueue.v1.QueueService.ResumeQueue:output_type -> rockqueue.v1.ResumeQueueResponse
-	14, // 27: rockqueue.v1.QueueService.PurgeQueue:output_type -> rockqueue.v1.PurgeQueueResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	24, // 2: rockqueue.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
+	24, // 3: rockqueue.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
+	25, // 4: rockqueue.v1.QueueSettings.default_retry:type_name -> rockqueue.v1.RetryPolicy
+	26, // 5: rockqueue.v1.QueueSettings.default_lease:type_name -> google.protobuf.Duration
+	26, // 6: rockqueue.v1.QueueSettings.completed_retention:type_name -> google.protobuf.Duration
+	26, // 7: rockqueue.v1.QueueSettings.dead_retention:type_name -> google.protobuf.Duration
+	26, // 8: rockqueue.v1.QueueSettings.cancelled_retention:type_name -> google.protobuf.Duration
+	3,  // 9: rockqueue.v1.QueueSettings.rate:type_name -> rockqueue.v1.RateLimit
+	3,  // 10: rockqueue.v1.QueueSettings.group_rate:type_name -> rockqueue.v1.RateLimit
+	26, // 11: rockqueue.v1.RateLimit.period:type_name -> google.protobuf.Duration
+	0,  // 12: rockqueue.v1.ListQueuesResponse.queues:type_name -> rockqueue.v1.Queue
+	0,  // 13: rockqueue.v1.GetQueueResponse.queue:type_name -> rockqueue.v1.Queue
+	2,  // 14: rockqueue.v1.UpdateQueueRequest.settings:type_name -> rockqueue.v1.QueueSettings
+	0,  // 15: rockqueue.v1.UpdateQueueResponse.queue:type_name -> rockqueue.v1.Queue
+	0,  // 16: rockqueue.v1.PauseQueueResponse.queue:type_name -> rockqueue.v1.Queue
+	0,  // 17: rockqueue.v1.ResumeQueueResponse.queue:type_name -> rockqueue.v1.Queue
+	27, // 18: rockqueue.v1.PurgeQueueRequest.states:type_name -> rockqueue.v1.JobState
+	28, // 19: rockqueue.v1.ExplainQueueResponse.reasons:type_name -> rockqueue.v1.Explanation
+	19, // 20: rockqueue.v1.Group.settings:type_name -> rockqueue.v1.GroupSettings
+	3,  // 21: rockqueue.v1.GroupSettings.rate:type_name -> rockqueue.v1.RateLimit
+	18, // 22: rockqueue.v1.ListGroupsResponse.groups:type_name -> rockqueue.v1.Group
+	19, // 23: rockqueue.v1.UpdateGroupRequest.settings:type_name -> rockqueue.v1.GroupSettings
+	18, // 24: rockqueue.v1.UpdateGroupResponse.group:type_name -> rockqueue.v1.Group
+	4,  // 25: rockqueue.v1.QueueService.ListQueues:input_type -> rockqueue.v1.ListQueuesRequest
+	6,  // 26: rockqueue.v1.QueueService.GetQueue:input_type -> rockqueue.v1.GetQueueRequest
+	8,  // 27: rockqueue.v1.QueueService.UpdateQueue:input_type -> rockqueue.v1.UpdateQueueRequest
+	10, // 28: rockqueue.v1.QueueService.PauseQueue:input_type -> rockqueue.v1.PauseQueueRequest
+	12, // 29: rockqueue.v1.QueueService.ResumeQueue:input_type -> rockqueue.v1.ResumeQueueRequest
+	14, // 30: rockqueue.v1.QueueService.PurgeQueue:input_type -> rockqueue.v1.PurgeQueueRequest
+	16, // 31: rockqueue.v1.QueueService.ExplainQueue:input_type -> rockqueue.v1.ExplainQueueRequest
+	20, // 32: rockqueue.v1.QueueService.ListGroups:input_type -> rockqueue.v1.ListGroupsRequest
+	22, // 33: rockqueue.v1.QueueService.UpdateGroup:input_type -> rockqueue.v1.UpdateGroupRequest
+	5,  // 34: rockqueue.v1.QueueService.ListQueues:output_type -> rockqueue.v1.ListQueuesResponse
+	7,  // 35: rockqueue.v1.QueueService.GetQueue:output_type -> rockqueue.v1.GetQueueResponse
+	9,  // 36: rockqueue.v1.QueueService.UpdateQueue:output_type -> rockqueue.v1.UpdateQueueResponse
+	11, // 37: rockqueue.v1.QueueService.PauseQueue:output_type -> rockqueue.v1.PauseQueueResponse
+	13, // 38: rockqueue.v1.QueueService.ResumeQueue:output_type -> rockqueue.v1.ResumeQueueResponse
+	15, // 39: rockqueue.v1.QueueService.PurgeQueue:output_type -> rockqueue.v1.PurgeQueueResponse
+	17, // 40: rockqueue.v1.QueueService.ExplainQueue:output_type -> rockqueue.v1.ExplainQueueResponse
+	21, // 41: rockqueue.v1.QueueService.ListGroups:output_type -> rockqueue.v1.ListGroupsResponse
+	23, // 42: rockqueue.v1.QueueService.UpdateGroup:output_type -> rockqueue.v1.UpdateGroupResponse
+	34, // [34:43] is the sub-list for method output_type
+	25, // [25:34] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_queue_service_proto_init() }
@@ -1126,14 +1779,17 @@ func file_rockqueue_v1_queue_service_proto_init() {
 		return
 	}
 	file_rockqueue_v1_job_proto_init()
+	file_rockqueue_v1_job_service_proto_init()
 	file_rockqueue_v1_queue_service_proto_msgTypes[2].OneofWrappers = []any{}
+	file_rockqueue_v1_queue_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_rockqueue_v1_queue_service_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_queue_service_proto_rawDesc), len(file_rockqueue_v1_queue_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

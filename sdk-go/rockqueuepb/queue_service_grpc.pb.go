@@ -19,12 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	QueueService_ListQueues_FullMethodName  = "/rockqueue.v1.QueueService/ListQueues"
-	QueueService_GetQueue_FullMethodName    = "/rockqueue.v1.QueueService/GetQueue"
-	QueueService_UpdateQueue_FullMethodName = "/rockqueue.v1.QueueService/UpdateQueue"
-	QueueService_PauseQueue_FullMethodName  = "/rockqueue.v1.QueueService/PauseQueue"
-	QueueService_ResumeQueue_FullMethodName = "/rockqueue.v1.QueueService/ResumeQueue"
-	QueueService_PurgeQueue_FullMethodName  = "/rockqueue.v1.QueueService/PurgeQueue"
+	QueueService_ListQueues_FullMethodName   = "/rockqueue.v1.QueueService/ListQueues"
+	QueueService_GetQueue_FullMethodName     = "/rockqueue.v1.QueueService/GetQueue"
+	QueueService_UpdateQueue_FullMethodName  = "/rockqueue.v1.QueueService/UpdateQueue"
+	QueueService_PauseQueue_FullMethodName   = "/rockqueue.v1.QueueService/PauseQueue"
+	QueueService_ResumeQueue_FullMethodName  = "/rockqueue.v1.QueueService/ResumeQueue"
+	QueueService_PurgeQueue_FullMethodName   = "/rockqueue.v1.QueueService/PurgeQueue"
+	QueueService_ExplainQueue_FullMethodName = "/rockqueue.v1.QueueService/ExplainQueue"
+	QueueService_ListGroups_FullMethodName   = "/rockqueue.v1.QueueService/ListGroups"
+	QueueService_UpdateGroup_FullMethodName  = "/rockqueue.v1.QueueService/UpdateGroup"
 )
 
 // QueueServiceClient is the client API for QueueService service.
@@ -41,13 +44,13 @@ type QueueServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
 	GetQueue(ctx context.Context, in *GetQueueRequest, opts ...grpc.CallOption) (*GetQueueResponse, error)
-	// Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-	// are in the queue already too, and are on disk.
+	// Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+	// that are in the queue already too, and are on disk.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	UpdateQueue(ctx context.Context, in *UpdateQueueRequest, opts ...grpc.CallOption) (*UpdateQueueResponse, error)
-	// Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-	// paused queue is OK.
+	// Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+	// Pausing a paused queue is OK.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PauseQueue(ctx context.Context, in *PauseQueueRequest, opts ...grpc.CallOption) (*PauseQueueResponse, error)
@@ -55,11 +58,25 @@ type QueueServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	ResumeQueue(ctx context.Context, in *ResumeQueueRequest, opts ...grpc.CallOption) (*ResumeQueueResponse, error)
-	// Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-	// disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+	// Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+	// that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+	// again.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PurgeQueue(ctx context.Context, in *PurgeQueueRequest, opts ...grpc.CallOption) (*PurgeQueueResponse, error)
+	// Tells why a queue delivers nothing now, or that it could.
+	//
+	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+	ExplainQueue(ctx context.Context, in *ExplainQueueRequest, opts ...grpc.CallOption) (*ExplainQueueResponse, error)
+	// Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+	//
+	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+	ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error)
+	// Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+	// on, and are on disk.
+	//
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+	UpdateGroup(ctx context.Context, in *UpdateGroupRequest, opts ...grpc.CallOption) (*UpdateGroupResponse, error)
 }
 
 type queueServiceClient struct {
@@ -130,6 +147,36 @@ func (c *queueServiceClient) PurgeQueue(ctx context.Context, in *PurgeQueueReque
 	return out, nil
 }
 
+func (c *queueServiceClient) ExplainQueue(ctx context.Context, in *ExplainQueueRequest, opts ...grpc.CallOption) (*ExplainQueueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainQueueResponse)
+	err := c.cc.Invoke(ctx, QueueService_ExplainQueue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListGroupsResponse)
+	err := c.cc.Invoke(ctx, QueueService_ListGroups_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queueServiceClient) UpdateGroup(ctx context.Context, in *UpdateGroupRequest, opts ...grpc.CallOption) (*UpdateGroupResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateGroupResponse)
+	err := c.cc.Invoke(ctx, QueueService_UpdateGroup_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueueServiceServer is the server API for QueueService service.
 // All implementations must embed UnimplementedQueueServiceServer
 // for forward compatibility.
@@ -144,13 +191,13 @@ type QueueServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
 	GetQueue(context.Context, *GetQueueRequest) (*GetQueueResponse, error)
-	// Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-	// are in the queue already too, and are on disk.
+	// Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+	// that are in the queue already too, and are on disk.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	UpdateQueue(context.Context, *UpdateQueueRequest) (*UpdateQueueResponse, error)
-	// Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-	// paused queue is OK.
+	// Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+	// Pausing a paused queue is OK.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PauseQueue(context.Context, *PauseQueueRequest) (*PauseQueueResponse, error)
@@ -158,11 +205,25 @@ type QueueServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	ResumeQueue(context.Context, *ResumeQueueRequest) (*ResumeQueueResponse, error)
-	// Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-	// disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+	// Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+	// that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+	// again.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PurgeQueue(context.Context, *PurgeQueueRequest) (*PurgeQueueResponse, error)
+	// Tells why a queue delivers nothing now, or that it could.
+	//
+	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+	ExplainQueue(context.Context, *ExplainQueueRequest) (*ExplainQueueResponse, error)
+	// Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+	//
+	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+	ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error)
+	// Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+	// on, and are on disk.
+	//
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+	UpdateGroup(context.Context, *UpdateGroupRequest) (*UpdateGroupResponse, error)
 	mustEmbedUnimplementedQueueServiceServer()
 }
 
@@ -190,6 +251,15 @@ func (UnimplementedQueueServiceServer) ResumeQueue(context.Context, *ResumeQueue
 }
 func (UnimplementedQueueServiceServer) PurgeQueue(context.Context, *PurgeQueueRequest) (*PurgeQueueResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PurgeQueue not implemented")
+}
+func (UnimplementedQueueServiceServer) ExplainQueue(context.Context, *ExplainQueueRequest) (*ExplainQueueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainQueue not implemented")
+}
+func (UnimplementedQueueServiceServer) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListGroups not implemented")
+}
+func (UnimplementedQueueServiceServer) UpdateGroup(context.Context, *UpdateGroupRequest) (*UpdateGroupResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateGroup not implemented")
 }
 func (UnimplementedQueueServiceServer) mustEmbedUnimplementedQueueServiceServer() {}
 func (UnimplementedQueueServiceServer) testEmbeddedByValue()                      {}
@@ -320,6 +390,60 @@ func _QueueService_PurgeQueue_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QueueService_ExplainQueue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainQueueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).ExplainQueue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_ExplainQueue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).ExplainQueue(ctx, req.(*ExplainQueueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_ListGroups_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListGroupsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).ListGroups(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_ListGroups_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).ListGroups(ctx, req.(*ListGroupsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QueueService_UpdateGroup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateGroupRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).UpdateGroup(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_UpdateGroup_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).UpdateGroup(ctx, req.(*UpdateGroupRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // QueueService_ServiceDesc is the grpc.ServiceDesc for QueueService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -350,6 +474,18 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PurgeQueue",
 			Handler:    _QueueService_PurgeQueue_Handler,
+		},
+		{
+			MethodName: "ExplainQueue",
+			Handler:    _QueueService_ExplainQueue_Handler,
+		},
+		{
+			MethodName: "ListGroups",
+			Handler:    _QueueService_ListGroups_Handler,
+		},
+		{
+			MethodName: "UpdateGroup",
+			Handler:    _QueueService_UpdateGroup_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -149,7 +149,23 @@ type Capabilities struct {
 	// Services of `rockqueue.testing.v1`.
 	Testing bool `protobuf:"varint,6,opt,name=testing,proto3" json:"testing,omitempty"`
 	// `JobService.StreamPushes`.
-	PushStream    bool `protobuf:"varint,7,opt,name=push_stream,json=pushStream,proto3" json:"push_stream,omitempty"`
+	PushStream bool `protobuf:"varint,7,opt,name=push_stream,json=pushStream,proto3" json:"push_stream,omitempty"`
+	// `ScheduleService`.
+	Schedules bool `protobuf:"varint,8,opt,name=schedules,proto3" json:"schedules,omitempty"`
+	// `FlowService`.
+	Flows bool `protobuf:"varint,9,opt,name=flows,proto3" json:"flows,omitempty"`
+	// `JobSpec.group`, `QueueService.ListGroups`, `QueueService.UpdateGroup`.
+	Groups bool `protobuf:"varint,10,opt,name=groups,proto3" json:"groups,omitempty"`
+	// `QueueSettings.rate`, `QueueSettings.group_rate`.
+	RateLimits bool `protobuf:"varint,11,opt,name=rate_limits,json=rateLimits,proto3" json:"rate_limits,omitempty"`
+	// `JobService.ExplainJob`, `QueueService.ExplainQueue`.
+	Explain bool `protobuf:"varint,12,opt,name=explain,proto3" json:"explain,omitempty"`
+	// `WebhookService`.
+	Webhooks bool `protobuf:"varint,13,opt,name=webhooks,proto3" json:"webhooks,omitempty"`
+	// `ServerService.CreateBackup`: false when the server was started without a place for backups.
+	Backups bool `protobuf:"varint,14,opt,name=backups,proto3" json:"backups,omitempty"`
+	// `WorkService.ListWorkers`, and the health of handlers in `Heartbeat`.
+	WorkerHealth  bool `protobuf:"varint,15,opt,name=worker_health,json=workerHealth,proto3" json:"worker_health,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +249,62 @@ func (x *Capabilities) GetPushStream() bool {
 	return false
 }
 
+func (x *Capabilities) GetSchedules() bool {
+	if x != nil {
+		return x.Schedules
+	}
+	return false
+}
+
+func (x *Capabilities) GetFlows() bool {
+	if x != nil {
+		return x.Flows
+	}
+	return false
+}
+
+func (x *Capabilities) GetGroups() bool {
+	if x != nil {
+		return x.Groups
+	}
+	return false
+}
+
+func (x *Capabilities) GetRateLimits() bool {
+	if x != nil {
+		return x.RateLimits
+	}
+	return false
+}
+
+func (x *Capabilities) GetExplain() bool {
+	if x != nil {
+		return x.Explain
+	}
+	return false
+}
+
+func (x *Capabilities) GetWebhooks() bool {
+	if x != nil {
+		return x.Webhooks
+	}
+	return false
+}
+
+func (x *Capabilities) GetBackups() bool {
+	if x != nil {
+		return x.Backups
+	}
+	return false
+}
+
+func (x *Capabilities) GetWorkerHealth() bool {
+	if x != nil {
+		return x.WorkerHealth
+	}
+	return false
+}
+
 // A server's limits. What is over a limit is INVALID_ARGUMENT with reason LIMIT_EXCEEDED unless said otherwise.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -260,6 +332,8 @@ type Limits struct {
 	Credits int32 `protobuf:"varint,11,opt,name=credits,proto3" json:"credits,omitempty"`
 	// Queues of a session or a pull: 64.
 	SessionQueues int32 `protobuf:"varint,12,opt,name=session_queues,json=sessionQueues,proto3" json:"session_queues,omitempty"`
+	// Jobs of a flow: 10,000.
+	FlowJobs      int32 `protobuf:"varint,13,opt,name=flow_jobs,json=flowJobs,proto3" json:"flow_jobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -378,6 +452,271 @@ func (x *Limits) GetSessionQueues() int32 {
 	return 0
 }
 
+func (x *Limits) GetFlowJobs() int32 {
+	if x != nil {
+		return x.FlowJobs
+	}
+	return 0
+}
+
+// What to write.
+type CreateBackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the backup is called: matches `[A-Za-z0-9._-]{1,128}` and does not begin with ".". Empty: the server's time, as
+	// "20260131T235959Z".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateBackupRequest) Reset() {
+	*x = CreateBackupRequest{}
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateBackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateBackupRequest) ProtoMessage() {}
+
+func (x *CreateBackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateBackupRequest.ProtoReflect.Descriptor instead.
+func (*CreateBackupRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_server_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CreateBackupRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// The backup that was written.
+type CreateBackupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The backup.
+	Backup        *Backup `protobuf:"bytes,1,opt,name=backup,proto3" json:"backup,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateBackupResponse) Reset() {
+	*x = CreateBackupResponse{}
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateBackupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateBackupResponse) ProtoMessage() {}
+
+func (x *CreateBackupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateBackupResponse.ProtoReflect.Descriptor instead.
+func (*CreateBackupResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_server_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CreateBackupResponse) GetBackup() *Backup {
+	if x != nil {
+		return x.Backup
+	}
+	return nil
+}
+
+// Nothing to say.
+type ListBackupsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBackupsRequest) Reset() {
+	*x = ListBackupsRequest{}
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBackupsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBackupsRequest) ProtoMessage() {}
+
+func (x *ListBackupsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBackupsRequest.ProtoReflect.Descriptor instead.
+func (*ListBackupsRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_server_service_proto_rawDescGZIP(), []int{6}
+}
+
+// The backups there are.
+type ListBackupsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The backups, newest first.
+	Backups       []*Backup `protobuf:"bytes,1,rep,name=backups,proto3" json:"backups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBackupsResponse) Reset() {
+	*x = ListBackupsResponse{}
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBackupsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBackupsResponse) ProtoMessage() {}
+
+func (x *ListBackupsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBackupsResponse.ProtoReflect.Descriptor instead.
+func (*ListBackupsResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_server_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListBackupsResponse) GetBackups() []*Backup {
+	if x != nil {
+		return x.Backups
+	}
+	return nil
+}
+
+// A whole copy of a store.
+type Backup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is called.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where it lies on the server's machine.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// The moment that it shows.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The number of the last commit in it.
+	Commit int64 `protobuf:"varint,4,opt,name=commit,proto3" json:"commit,omitempty"`
+	// How much it holds.
+	SizeBytes     int64 `protobuf:"varint,5,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Backup) Reset() {
+	*x = Backup{}
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Backup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Backup) ProtoMessage() {}
+
+func (x *Backup) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_server_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Backup.ProtoReflect.Descriptor instead.
+func (*Backup) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_server_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Backup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Backup) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Backup) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Backup) GetCommit() int64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
+}
+
+func (x *Backup) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
 var File_rockqueue_v1_server_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_server_service_proto_rawDesc = "" +
@@ -389,7 +728,7 @@ const file_rockqueue_v1_server_service_proto_rawDesc = "" +
 	"\fcapabilities\x18\x02 \x01(\v2\x1a.rockqueue.v1.CapabilitiesR\fcapabilities\x12,\n" +
 	"\x06limits\x18\x03 \x01(\v2\x14.rockqueue.v1.LimitsR\x06limits\x12;\n" +
 	"\vserver_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"serverTime\"\xea\x01\n" +
+	"serverTime\"\xcc\x03\n" +
 	"\fCapabilities\x12\x1f\n" +
 	"\vwork_stream\x18\x01 \x01(\bR\n" +
 	"workStream\x12\x1b\n" +
@@ -401,7 +740,17 @@ const file_rockqueue_v1_server_service_proto_rawDesc = "" +
 	"follow_ups\x18\x05 \x01(\bR\tfollowUps\x12\x18\n" +
 	"\atesting\x18\x06 \x01(\bR\atesting\x12\x1f\n" +
 	"\vpush_stream\x18\a \x01(\bR\n" +
-	"pushStream\"\xe5\x03\n" +
+	"pushStream\x12\x1c\n" +
+	"\tschedules\x18\b \x01(\bR\tschedules\x12\x14\n" +
+	"\x05flows\x18\t \x01(\bR\x05flows\x12\x16\n" +
+	"\x06groups\x18\n" +
+	" \x01(\bR\x06groups\x12\x1f\n" +
+	"\vrate_limits\x18\v \x01(\bR\n" +
+	"rateLimits\x12\x18\n" +
+	"\aexplain\x18\f \x01(\bR\aexplain\x12\x1a\n" +
+	"\bwebhooks\x18\r \x01(\bR\bwebhooks\x12\x18\n" +
+	"\abackups\x18\x0e \x01(\bR\abackups\x12#\n" +
+	"\rworker_health\x18\x0f \x01(\bR\fworkerHealth\"\x82\x04\n" +
 	"\x06Limits\x12#\n" +
 	"\rpayload_bytes\x18\x01 \x01(\x03R\fpayloadBytes\x12#\n" +
 	"\rbatch_entries\x18\x02 \x01(\x05R\fbatchEntries\x12\x1f\n" +
@@ -416,9 +765,27 @@ const file_rockqueue_v1_server_service_proto_rawDesc = "" +
 	"\bmax_poll\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\amaxPoll\x12\x18\n" +
 	"\acredits\x18\v \x01(\x05R\acredits\x12%\n" +
-	"\x0esession_queues\x18\f \x01(\x05R\rsessionQueues2n\n" +
+	"\x0esession_queues\x18\f \x01(\x05R\rsessionQueues\x12\x1b\n" +
+	"\tflow_jobs\x18\r \x01(\x05R\bflowJobs\")\n" +
+	"\x13CreateBackupRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"D\n" +
+	"\x14CreateBackupResponse\x12,\n" +
+	"\x06backup\x18\x01 \x01(\v2\x14.rockqueue.v1.BackupR\x06backup\"\x14\n" +
+	"\x12ListBackupsRequest\"E\n" +
+	"\x13ListBackupsResponse\x12.\n" +
+	"\abackups\x18\x01 \x03(\v2\x14.rockqueue.v1.BackupR\abackups\"\xa4\x01\n" +
+	"\x06Backup\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x16\n" +
+	"\x06commit\x18\x04 \x01(\x03R\x06commit\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes2\x9e\x02\n" +
 	"\rServerService\x12]\n" +
-	"\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01B\xaa\x01\n" +
+	"\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x12U\n" +
+	"\fCreateBackup\x12!.rockqueue.v1.CreateBackupRequest\x1a\".rockqueue.v1.CreateBackupResponse\x12W\n" +
+	"\vListBackups\x12 .rockqueue.v1.ListBackupsRequest\x1a!.rockqueue.v1.ListBackupsResponse\"\x03\x90\x02\x01B\xaa\x01\n" +
 	"\x10com.rockqueue.v1B\x12ServerServiceProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
 
 var (
@@ -433,30 +800,42 @@ func file_rockqueue_v1_server_service_proto_rawDescGZIP() []byte {
 	return file_rockqueue_v1_server_service_proto_rawDescData
 }
 
-var file_rockqueue_v1_server_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rockqueue_v1_server_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_rockqueue_v1_server_service_proto_goTypes = []any{
 	(*GetServerInfoRequest)(nil),  // 0: rockqueue.v1.GetServerInfoRequest
 	(*GetServerInfoResponse)(nil), // 1: rockqueue.v1.GetServerInfoResponse
 	(*Capabilities)(nil),          // 2: rockqueue.v1.Capabilities
 	(*Limits)(nil),                // 3: rockqueue.v1.Limits
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
+	(*CreateBackupRequest)(nil),   // 4: rockqueue.v1.CreateBackupRequest
+	(*CreateBackupResponse)(nil),  // 5: rockqueue.v1.CreateBackupResponse
+	(*ListBackupsRequest)(nil),    // 6: rockqueue.v1.ListBackupsRequest
+	(*ListBackupsResponse)(nil),   // 7: rockqueue.v1.ListBackupsResponse
+	(*Backup)(nil),                // 8: rockqueue.v1.Backup
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_rockqueue_v1_server_service_proto_depIdxs = []int32{
-	2, // 0: rockqueue.v1.GetServerInfoResponse.capabilities:type_name -> rockqueue.v1.Capabilities
-	3, // 1: rockqueue.v1.GetServerInfoResponse.limits:type_name -> rockqueue.v1.Limits
-	4, // 2: rockqueue.v1.GetServerInfoResponse.server_time:type_name -> google.protobuf.Timestamp
-	5, // 3: rockqueue.v1.Limits.min_lease:type_name -> google.protobuf.Duration
-	5, // 4: rockqueue.v1.Limits.max_lease:type_name -> google.protobuf.Duration
-	5, // 5: rockqueue.v1.Limits.max_delay:type_name -> google.protobuf.Duration
-	5, // 6: rockqueue.v1.Limits.max_poll:type_name -> google.protobuf.Duration
-	0, // 7: rockqueue.v1.ServerService.GetServerInfo:input_type -> rockqueue.v1.GetServerInfoRequest
-	1, // 8: rockqueue.v1.ServerService.GetServerInfo:output_type -> rockqueue.v1.GetServerInfoResponse
-	8, // [8:9] is the sub-list for method output_type
-	7, // [7:8] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: rockqueue.v1.GetServerInfoResponse.capabilities:type_name -> rockqueue.v1.Capabilities
+	3,  // 1: rockqueue.v1.GetServerInfoResponse.limits:type_name -> rockqueue.v1.Limits
+	9,  // 2: rockqueue.v1.GetServerInfoResponse.server_time:type_name -> google.protobuf.Timestamp
+	10, // 3: rockqueue.v1.Limits.min_lease:type_name -> google.protobuf.Duration
+	10, // 4: rockqueue.v1.Limits.max_lease:type_name -> google.protobuf.Duration
+	10, // 5: rockqueue.v1.Limits.max_delay:type_name -> google.protobuf.Duration
+	10, // 6: rockqueue.v1.Limits.max_poll:type_name -> google.protobuf.Duration
+	8,  // 7: rockqueue.v1.CreateBackupResponse.backup:type_name -> rockqueue.v1.Backup
+	8,  // 8: rockqueue.v1.ListBackupsResponse.backups:type_name -> rockqueue.v1.Backup
+	9,  // 9: rockqueue.v1.Backup.create_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: rockqueue.v1.ServerService.GetServerInfo:input_type -> rockqueue.v1.GetServerInfoRequest
+	4,  // 11: rockqueue.v1.ServerService.CreateBackup:input_type -> rockqueue.v1.CreateBackupRequest
+	6,  // 12: rockqueue.v1.ServerService.ListBackups:input_type -> rockqueue.v1.ListBackupsRequest
+	1,  // 13: rockqueue.v1.ServerService.GetServerInfo:output_type -> rockqueue.v1.GetServerInfoResponse
+	5,  // 14: rockqueue.v1.ServerService.CreateBackup:output_type -> rockqueue.v1.CreateBackupResponse
+	7,  // 15: rockqueue.v1.ServerService.ListBackups:output_type -> rockqueue.v1.ListBackupsResponse
+	13, // [13:16] is the sub-list for method output_type
+	10, // [10:13] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_server_service_proto_init() }
@@ -470,7 +849,7 @@ func file_rockqueue_v1_server_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_server_service_proto_rawDesc), len(file_rockqueue_v1_server_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

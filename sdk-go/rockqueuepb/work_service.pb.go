@@ -80,6 +80,67 @@ func (CancelCause) EnumDescriptor() ([]byte, []int) {
 	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{0}
 }
 
+// How a worker session fares. Values may be added.
+type WorkerState int32
+
+const (
+	// Unknown.
+	WorkerState_WORKER_STATE_UNSPECIFIED WorkerState = 0
+	// It takes jobs.
+	WorkerState_WORKER_STATE_RUNNING WorkerState = 1
+	// It takes no more jobs and finishes what it has.
+	WorkerState_WORKER_STATE_DRAINING WorkerState = 2
+	// It is connected, and has said nothing for two heartbeat intervals: it gets no deliveries.
+	WorkerState_WORKER_STATE_SILENT WorkerState = 3
+	// Its stream broke; its leases wait for it to resume.
+	WorkerState_WORKER_STATE_AWAY WorkerState = 4
+)
+
+// Enum value maps for WorkerState.
+var (
+	WorkerState_name = map[int32]string{
+		0: "WORKER_STATE_UNSPECIFIED",
+		1: "WORKER_STATE_RUNNING",
+		2: "WORKER_STATE_DRAINING",
+		3: "WORKER_STATE_SILENT",
+		4: "WORKER_STATE_AWAY",
+	}
+	WorkerState_value = map[string]int32{
+		"WORKER_STATE_UNSPECIFIED": 0,
+		"WORKER_STATE_RUNNING":     1,
+		"WORKER_STATE_DRAINING":    2,
+		"WORKER_STATE_SILENT":      3,
+		"WORKER_STATE_AWAY":        4,
+	}
+)
+
+func (x WorkerState) Enum() *WorkerState {
+	p := new(WorkerState)
+	*p = x
+	return p
+}
+
+func (x WorkerState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WorkerState) Descriptor() protoreflect.EnumDescriptor {
+	return file_rockqueue_v1_work_service_proto_enumTypes[1].Descriptor()
+}
+
+func (WorkerState) Type() protoreflect.EnumType {
+	return &file_rockqueue_v1_work_service_proto_enumTypes[1]
+}
+
+func (x WorkerState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WorkerState.Descriptor instead.
+func (WorkerState) EnumDescriptor() ([]byte, []int) {
+	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{1}
+}
+
 // What a worker says on its stream.
 type WorkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -417,15 +478,20 @@ type OpenSession struct {
 	Worker string `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"`
 	// The session to resume. Empty: a new one.
 	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// When resuming: the tokens of all deliveries the worker still has, settled but unanswered ones included. At most 10,000.
-	// Deliveries of the session that are not named never reached the worker; they are released at once, uncharged.
+	// When resuming: the tokens of all deliveries the worker still has, settled but unanswered ones included. At most
+	// 10,000. Deliveries of the session that are not named never reached the worker; they are released at once,
+	// uncharged.
 	HeldLeases [][]byte `protobuf:"bytes,4,rep,name=held_leases,json=heldLeases,proto3" json:"held_leases,omitempty"`
 	// Lease duration for this session's deliveries: 1 s to 12 h. Not set: the queue's `default_lease`.
 	Lease *durationpb.Duration `protobuf:"bytes,5,opt,name=lease,proto3" json:"lease,omitempty"`
 	// How long the leases outlive a broken stream. 0 to 10 min. Not set: 10 s.
 	ResumeGrace *durationpb.Duration `protobuf:"bytes,6,opt,name=resume_grace,json=resumeGrace,proto3" json:"resume_grace,omitempty"`
 	// The SDK and its version, such as "rockqueue-python/0.1.0". At most 128 characters. For people.
-	Client        string `protobuf:"bytes,7,opt,name=client,proto3" json:"client,omitempty"`
+	Client string `protobuf:"bytes,7,opt,name=client,proto3" json:"client,omitempty"`
+	// The machine that the worker runs on. At most 255 characters without control characters. For people.
+	Host string `protobuf:"bytes,8,opt,name=host,proto3" json:"host,omitempty"`
+	// The worker's process id there. 0 or more. For people.
+	Pid           int64 `protobuf:"varint,9,opt,name=pid,proto3" json:"pid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -507,6 +573,20 @@ func (x *OpenSession) GetClient() string {
 		return x.Client
 	}
 	return ""
+}
+
+func (x *OpenSession) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *OpenSession) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
 }
 
 // The session is open.
@@ -1345,7 +1425,13 @@ func (x *SettlementResults) GetFailures() []*EntryFailure {
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the worker, comes back in the reply.
-	Sequence      int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// By how much what runs the handlers (an event loop, a scheduler) was late at most since the heartbeat before: one
+	// that is blocked is late for as long. Not set: not measured.
+	LoopLag *durationpb.Duration `protobuf:"bytes,2,opt,name=loop_lag,json=loopLag,proto3" json:"loop_lag,omitempty"`
+	// The deliveries whose handlers have run for longer than the worker's `stuck_after` (10 minutes unless set) without
+	// ending. At most 1,000.
+	StuckLeases   [][]byte `protobuf:"bytes,3,rep,name=stuck_leases,json=stuckLeases,proto3" json:"stuck_leases,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1385,6 +1471,20 @@ func (x *Heartbeat) GetSequence() int64 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *Heartbeat) GetLoopLag() *durationpb.Duration {
+	if x != nil {
+		return x.LoopLag
+	}
+	return nil
+}
+
+func (x *Heartbeat) GetStuckLeases() [][]byte {
+	if x != nil {
+		return x.StuckLeases
+	}
+	return nil
 }
 
 // Answer to a Heartbeat.
@@ -1433,8 +1533,8 @@ func (x *HeartbeatReply) GetSequence() int64 {
 	return 0
 }
 
-// Progress and log lines. They need no answer. The server writes at most once a second for each job; what a worker reports
-// within that second is put together. Reports for lost leases are dropped.
+// Progress and log lines. They need no answer. The server writes at most once a second for each job; what a worker
+// reports within that second is put together. Reports for lost leases are dropped.
 type JobReports struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 1,000 reports.
@@ -2131,6 +2231,279 @@ func (x *LeaseExtension) GetCancelRequested() bool {
 	return false
 }
 
+// Which workers to list.
+type ListWorkersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only workers on this queue. Empty: all.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// At most this many: 1 to 1,000; more is taken as 1,000. 0: 100. Negative is INVALID_ARGUMENT.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before. Empty: the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkersRequest) Reset() {
+	*x = ListWorkersRequest{}
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkersRequest) ProtoMessage() {}
+
+func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
+func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListWorkersRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *ListWorkersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListWorkersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The workers there are.
+type ListWorkersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workers of this page, by name and session.
+	Workers []*Worker `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
+	// Where to go on. Empty: this was the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkersResponse) Reset() {
+	*x = ListWorkersResponse{}
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkersResponse) ProtoMessage() {}
+
+func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
+func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListWorkersResponse) GetWorkers() []*Worker {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+func (x *ListWorkersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// A worker session.
+type Worker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// What people call it.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Its state.
+	State WorkerState `protobuf:"varint,3,opt,name=state,proto3,enum=rockqueue.v1.WorkerState" json:"state,omitempty"`
+	// Its queues.
+	Queues []string `protobuf:"bytes,4,rep,name=queues,proto3" json:"queues,omitempty"`
+	// The SDK and its version.
+	Client string `protobuf:"bytes,5,opt,name=client,proto3" json:"client,omitempty"`
+	// The machine that it runs on.
+	Host string `protobuf:"bytes,6,opt,name=host,proto3" json:"host,omitempty"`
+	// Its process id there.
+	Pid int64 `protobuf:"varint,7,opt,name=pid,proto3" json:"pid,omitempty"`
+	// When the session was opened.
+	JoinTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=join_time,json=joinTime,proto3" json:"join_time,omitempty"`
+	// When the server last heard from it.
+	LastHeardTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_heard_time,json=lastHeardTime,proto3" json:"last_heard_time,omitempty"`
+	// How many jobs it has.
+	Active int32 `protobuf:"varint,10,opt,name=active,proto3" json:"active,omitempty"`
+	// How many more it would take now.
+	Credits int32 `protobuf:"varint,11,opt,name=credits,proto3" json:"credits,omitempty"`
+	// `loop_lag` of its last heartbeat. Not set: not measured.
+	LoopLag *durationpb.Duration `protobuf:"bytes,12,opt,name=loop_lag,json=loopLag,proto3" json:"loop_lag,omitempty"`
+	// The jobs of `stuck_leases` of its last heartbeat that it still has.
+	StuckJobIds   []string `protobuf:"bytes,13,rep,name=stuck_job_ids,json=stuckJobIds,proto3" json:"stuck_job_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Worker) Reset() {
+	*x = Worker{}
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Worker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Worker) ProtoMessage() {}
+
+func (x *Worker) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_v1_work_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Worker.ProtoReflect.Descriptor instead.
+func (*Worker) Descriptor() ([]byte, []int) {
+	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Worker) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Worker) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Worker) GetState() WorkerState {
+	if x != nil {
+		return x.State
+	}
+	return WorkerState_WORKER_STATE_UNSPECIFIED
+}
+
+func (x *Worker) GetQueues() []string {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+func (x *Worker) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *Worker) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *Worker) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *Worker) GetJoinTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.JoinTime
+	}
+	return nil
+}
+
+func (x *Worker) GetLastHeardTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastHeardTime
+	}
+	return nil
+}
+
+func (x *Worker) GetActive() int32 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *Worker) GetCredits() int32 {
+	if x != nil {
+		return x.Credits
+	}
+	return 0
+}
+
+func (x *Worker) GetLoopLag() *durationpb.Duration {
+	if x != nil {
+		return x.LoopLag
+	}
+	return nil
+}
+
+func (x *Worker) GetStuckJobIds() []string {
+	if x != nil {
+		return x.StuckJobIds
+	}
+	return nil
+}
+
 var File_rockqueue_v1_work_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_work_service_proto_rawDesc = "" +
@@ -2154,7 +2527,7 @@ const file_rockqueue_v1_work_service_proto_rawDesc = "" +
 	"\theartbeat\x18\x04 \x01(\v2\x1c.rockqueue.v1.HeartbeatReplyH\x00R\theartbeat\x128\n" +
 	"\acancels\x18\x05 \x01(\v2\x1c.rockqueue.v1.CancelRequestsH\x00R\acancels\x12+\n" +
 	"\x05drain\x18\x06 \x01(\v2\x13.rockqueue.v1.DrainH\x00R\x05drainB\t\n" +
-	"\amessage\"\x84\x02\n" +
+	"\amessage\"\xaa\x02\n" +
 	"\vOpenSession\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x1d\n" +
@@ -2164,7 +2537,9 @@ const file_rockqueue_v1_work_service_proto_rawDesc = "" +
 	"heldLeases\x12/\n" +
 	"\x05lease\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x05lease\x12<\n" +
 	"\fresume_grace\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vresumeGrace\x12\x16\n" +
-	"\x06client\x18\a \x01(\tR\x06client\"\xf1\x01\n" +
+	"\x06client\x18\a \x01(\tR\x06client\x12\x12\n" +
+	"\x04host\x18\b \x01(\tR\x04host\x12\x10\n" +
+	"\x03pid\x18\t \x01(\x03R\x03pid\"\xf1\x01\n" +
 	"\rSessionOpened\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x18\n" +
@@ -2223,9 +2598,11 @@ const file_rockqueue_v1_work_service_proto_rawDesc = "" +
 	"\tCancelled\"g\n" +
 	"\x11SettlementResults\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x126\n" +
-	"\bfailures\x18\x02 \x03(\v2\x1a.rockqueue.v1.EntryFailureR\bfailures\"'\n" +
+	"\bfailures\x18\x02 \x03(\v2\x1a.rockqueue.v1.EntryFailureR\bfailures\"\x80\x01\n" +
 	"\tHeartbeat\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x03R\bsequence\",\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x124\n" +
+	"\bloop_lag\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\aloopLag\x12!\n" +
+	"\fstuck_leases\x18\x03 \x03(\fR\vstuckLeases\",\n" +
 	"\x0eHeartbeatReply\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\"?\n" +
 	"\n" +
@@ -2273,18 +2650,49 @@ const file_rockqueue_v1_work_service_proto_rawDesc = "" +
 	"\x06leases\x18\x01 \x03(\v2\x1c.rockqueue.v1.LeaseExtensionR\x06leases\"n\n" +
 	"\x0eLeaseExtension\x121\n" +
 	"\x06status\x18\x01 \x01(\v2\x19.rockqueue.v1.EntryStatusR\x06status\x12)\n" +
-	"\x10cancel_requested\x18\x02 \x01(\bR\x0fcancelRequested*~\n" +
+	"\x10cancel_requested\x18\x02 \x01(\bR\x0fcancelRequested\"f\n" +
+	"\x12ListWorkersRequest\x12\x14\n" +
+	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"m\n" +
+	"\x13ListWorkersResponse\x12.\n" +
+	"\aworkers\x18\x01 \x03(\v2\x14.rockqueue.v1.WorkerR\aworkers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcb\x03\n" +
+	"\x06Worker\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12/\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x19.rockqueue.v1.WorkerStateR\x05state\x12\x16\n" +
+	"\x06queues\x18\x04 \x03(\tR\x06queues\x12\x16\n" +
+	"\x06client\x18\x05 \x01(\tR\x06client\x12\x12\n" +
+	"\x04host\x18\x06 \x01(\tR\x04host\x12\x10\n" +
+	"\x03pid\x18\a \x01(\x03R\x03pid\x127\n" +
+	"\tjoin_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bjoinTime\x12B\n" +
+	"\x0flast_heard_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rlastHeardTime\x12\x16\n" +
+	"\x06active\x18\n" +
+	" \x01(\x05R\x06active\x12\x18\n" +
+	"\acredits\x18\v \x01(\x05R\acredits\x124\n" +
+	"\bloop_lag\x18\f \x01(\v2\x19.google.protobuf.DurationR\aloopLag\x12\"\n" +
+	"\rstuck_job_ids\x18\r \x03(\tR\vstuckJobIds*~\n" +
 	"\vCancelCause\x12\x1c\n" +
 	"\x18CANCEL_CAUSE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CANCEL_CAUSE_REQUESTED\x10\x01\x12\x18\n" +
 	"\x14CANCEL_CAUSE_TIMEOUT\x10\x02\x12\x1b\n" +
-	"\x17CANCEL_CAUSE_LEASE_LOST\x10\x032\xcd\x02\n" +
+	"\x17CANCEL_CAUSE_LEASE_LOST\x10\x03*\x90\x01\n" +
+	"\vWorkerState\x12\x1c\n" +
+	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14WORKER_STATE_RUNNING\x10\x01\x12\x19\n" +
+	"\x15WORKER_STATE_DRAINING\x10\x02\x12\x17\n" +
+	"\x13WORKER_STATE_SILENT\x10\x03\x12\x15\n" +
+	"\x11WORKER_STATE_AWAY\x10\x042\xa6\x03\n" +
 	"\vWorkService\x12A\n" +
 	"\x04Work\x12\x19.rockqueue.v1.WorkRequest\x1a\x1a.rockqueue.v1.WorkResponse(\x010\x01\x12I\n" +
 	"\bPullJobs\x12\x1d.rockqueue.v1.PullJobsRequest\x1a\x1e.rockqueue.v1.PullJobsResponse\x12T\n" +
 	"\n" +
 	"SettleJobs\x12\x1f.rockqueue.v1.SettleJobsRequest\x1a .rockqueue.v1.SettleJobsResponse\"\x03\x90\x02\x02\x12Z\n" +
-	"\fExtendLeases\x12!.rockqueue.v1.ExtendLeasesRequest\x1a\".rockqueue.v1.ExtendLeasesResponse\"\x03\x90\x02\x02B\xa8\x01\n" +
+	"\fExtendLeases\x12!.rockqueue.v1.ExtendLeasesRequest\x1a\".rockqueue.v1.ExtendLeasesResponse\"\x03\x90\x02\x02\x12W\n" +
+	"\vListWorkers\x12 .rockqueue.v1.ListWorkersRequest\x1a!.rockqueue.v1.ListWorkersResponse\"\x03\x90\x02\x01B\xa8\x01\n" +
 	"\x10com.rockqueue.v1B\x10WorkServiceProtoP\x01Z1github.com/rockqueue/rockqueue/sdk-go/rockqueuepb\xa2\x02\x03RXX\xaa\x02\fRockqueue.V1\xca\x02\fRockqueue\\V1\xe2\x02\x18Rockqueue\\V1\\GPBMetadata\xea\x02\rRockqueue::V1b\x06proto3"
 
 var (
@@ -2299,106 +2707,118 @@ func file_rockqueue_v1_work_service_proto_rawDescGZIP() []byte {
 	return file_rockqueue_v1_work_service_proto_rawDescData
 }
 
-var file_rockqueue_v1_work_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rockqueue_v1_work_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_rockqueue_v1_work_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rockqueue_v1_work_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_rockqueue_v1_work_service_proto_goTypes = []any{
 	(CancelCause)(0),              // 0: rockqueue.v1.CancelCause
-	(*WorkRequest)(nil),           // 1: rockqueue.v1.WorkRequest
-	(*WorkResponse)(nil),          // 2: rockqueue.v1.WorkResponse
-	(*OpenSession)(nil),           // 3: rockqueue.v1.OpenSession
-	(*SessionOpened)(nil),         // 4: rockqueue.v1.SessionOpened
-	(*AddCredits)(nil),            // 5: rockqueue.v1.AddCredits
-	(*Deliveries)(nil),            // 6: rockqueue.v1.Deliveries
-	(*Delivery)(nil),              // 7: rockqueue.v1.Delivery
-	(*Settlements)(nil),           // 8: rockqueue.v1.Settlements
-	(*Settlement)(nil),            // 9: rockqueue.v1.Settlement
-	(*Complete)(nil),              // 10: rockqueue.v1.Complete
-	(*Fail)(nil),                  // 11: rockqueue.v1.Fail
-	(*Snooze)(nil),                // 12: rockqueue.v1.Snooze
-	(*Release)(nil),               // 13: rockqueue.v1.Release
-	(*Cancelled)(nil),             // 14: rockqueue.v1.Cancelled
-	(*SettlementResults)(nil),     // 15: rockqueue.v1.SettlementResults
-	(*Heartbeat)(nil),             // 16: rockqueue.v1.Heartbeat
-	(*HeartbeatReply)(nil),        // 17: rockqueue.v1.HeartbeatReply
-	(*JobReports)(nil),            // 18: rockqueue.v1.JobReports
-	(*JobReport)(nil),             // 19: rockqueue.v1.JobReport
-	(*CancelRequests)(nil),        // 20: rockqueue.v1.CancelRequests
-	(*CancelRequest)(nil),         // 21: rockqueue.v1.CancelRequest
-	(*Drain)(nil),                 // 22: rockqueue.v1.Drain
-	(*Goodbye)(nil),               // 23: rockqueue.v1.Goodbye
-	(*PullJobsRequest)(nil),       // 24: rockqueue.v1.PullJobsRequest
-	(*PullJobsResponse)(nil),      // 25: rockqueue.v1.PullJobsResponse
-	(*SettleJobsRequest)(nil),     // 26: rockqueue.v1.SettleJobsRequest
-	(*SettleJobsResponse)(nil),    // 27: rockqueue.v1.SettleJobsResponse
-	(*ExtendLeasesRequest)(nil),   // 28: rockqueue.v1.ExtendLeasesRequest
-	(*ExtendLeasesResponse)(nil),  // 29: rockqueue.v1.ExtendLeasesResponse
-	(*LeaseExtension)(nil),        // 30: rockqueue.v1.LeaseExtension
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(*JobSpec)(nil),               // 32: rockqueue.v1.JobSpec
-	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
-	(*JobError)(nil),              // 34: rockqueue.v1.JobError
-	(*EntryFailure)(nil),          // 35: rockqueue.v1.EntryFailure
-	(*EntryStatus)(nil),           // 36: rockqueue.v1.EntryStatus
+	(WorkerState)(0),              // 1: rockqueue.v1.WorkerState
+	(*WorkRequest)(nil),           // 2: rockqueue.v1.WorkRequest
+	(*WorkResponse)(nil),          // 3: rockqueue.v1.WorkResponse
+	(*OpenSession)(nil),           // 4: rockqueue.v1.OpenSession
+	(*SessionOpened)(nil),         // 5: rockqueue.v1.SessionOpened
+	(*AddCredits)(nil),            // 6: rockqueue.v1.AddCredits
+	(*Deliveries)(nil),            // 7: rockqueue.v1.Deliveries
+	(*Delivery)(nil),              // 8: rockqueue.v1.Delivery
+	(*Settlements)(nil),           // 9: rockqueue.v1.Settlements
+	(*Settlement)(nil),            // 10: rockqueue.v1.Settlement
+	(*Complete)(nil),              // 11: rockqueue.v1.Complete
+	(*Fail)(nil),                  // 12: rockqueue.v1.Fail
+	(*Snooze)(nil),                // 13: rockqueue.v1.Snooze
+	(*Release)(nil),               // 14: rockqueue.v1.Release
+	(*Cancelled)(nil),             // 15: rockqueue.v1.Cancelled
+	(*SettlementResults)(nil),     // 16: rockqueue.v1.SettlementResults
+	(*Heartbeat)(nil),             // 17: rockqueue.v1.Heartbeat
+	(*HeartbeatReply)(nil),        // 18: rockqueue.v1.HeartbeatReply
+	(*JobReports)(nil),            // 19: rockqueue.v1.JobReports
+	(*JobReport)(nil),             // 20: rockqueue.v1.JobReport
+	(*CancelRequests)(nil),        // 21: rockqueue.v1.CancelRequests
+	(*CancelRequest)(nil),         // 22: rockqueue.v1.CancelRequest
+	(*Drain)(nil),                 // 23: rockqueue.v1.Drain
+	(*Goodbye)(nil),               // 24: rockqueue.v1.Goodbye
+	(*PullJobsRequest)(nil),       // 25: rockqueue.v1.PullJobsRequest
+	(*PullJobsResponse)(nil),      // 26: rockqueue.v1.PullJobsResponse
+	(*SettleJobsRequest)(nil),     // 27: rockqueue.v1.SettleJobsRequest
+	(*SettleJobsResponse)(nil),    // 28: rockqueue.v1.SettleJobsResponse
+	(*ExtendLeasesRequest)(nil),   // 29: rockqueue.v1.ExtendLeasesRequest
+	(*ExtendLeasesResponse)(nil),  // 30: rockqueue.v1.ExtendLeasesResponse
+	(*LeaseExtension)(nil),        // 31: rockqueue.v1.LeaseExtension
+	(*ListWorkersRequest)(nil),    // 32: rockqueue.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),   // 33: rockqueue.v1.ListWorkersResponse
+	(*Worker)(nil),                // 34: rockqueue.v1.Worker
+	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
+	(*JobSpec)(nil),               // 36: rockqueue.v1.JobSpec
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*JobError)(nil),              // 38: rockqueue.v1.JobError
+	(*EntryFailure)(nil),          // 39: rockqueue.v1.EntryFailure
+	(*EntryStatus)(nil),           // 40: rockqueue.v1.EntryStatus
 }
 var file_rockqueue_v1_work_service_proto_depIdxs = []int32{
-	3,  // 0: rockqueue.v1.WorkRequest.open:type_name -> rockqueue.v1.OpenSession
-	5,  // 1: rockqueue.v1.WorkRequest.credits:type_name -> rockqueue.v1.AddCredits
-	8,  // 2: rockqueue.v1.WorkRequest.settlements:type_name -> rockqueue.v1.Settlements
-	16, // 3: rockqueue.v1.WorkRequest.heartbeat:type_name -> rockqueue.v1.Heartbeat
-	18, // 4: rockqueue.v1.WorkRequest.reports:type_name -> rockqueue.v1.JobReports
-	22, // 5: rockqueue.v1.WorkRequest.drain:type_name -> rockqueue.v1.Drain
-	23, // 6: rockqueue.v1.WorkRequest.goodbye:type_name -> rockqueue.v1.Goodbye
-	4,  // 7: rockqueue.v1.WorkResponse.opened:type_name -> rockqueue.v1.SessionOpened
-	6,  // 8: rockqueue.v1.WorkResponse.deliveries:type_name -> rockqueue.v1.Deliveries
-	15, // 9: rockqueue.v1.WorkResponse.settled:type_name -> rockqueue.v1.SettlementResults
-	17, // 10: rockqueue.v1.WorkResponse.heartbeat:type_name -> rockqueue.v1.HeartbeatReply
-	20, // 11: rockqueue.v1.WorkResponse.cancels:type_name -> rockqueue.v1.CancelRequests
-	22, // 12: rockqueue.v1.WorkResponse.drain:type_name -> rockqueue.v1.Drain
-	31, // 13: rockqueue.v1.OpenSession.lease:type_name -> google.protobuf.Duration
-	31, // 14: rockqueue.v1.OpenSession.resume_grace:type_name -> google.protobuf.Duration
-	31, // 15: rockqueue.v1.SessionOpened.heartbeat_interval:type_name -> google.protobuf.Duration
-	31, // 16: rockqueue.v1.SessionOpened.resume_grace:type_name -> google.protobuf.Duration
-	7,  // 17: rockqueue.v1.Deliveries.deliveries:type_name -> rockqueue.v1.Delivery
-	31, // 18: rockqueue.v1.Delivery.lease:type_name -> google.protobuf.Duration
-	32, // 19: rockqueue.v1.Delivery.spec:type_name -> rockqueue.v1.JobSpec
-	33, // 20: rockqueue.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	9,  // 21: rockqueue.v1.Settlements.settlements:type_name -> rockqueue.v1.Settlement
-	10, // 22: rockqueue.v1.Settlement.complete:type_name -> rockqueue.v1.Complete
-	11, // 23: rockqueue.v1.Settlement.fail:type_name -> rockqueue.v1.Fail
-	12, // 24: rockqueue.v1.Settlement.snooze:type_name -> rockqueue.v1.Snooze
-	13, // 25: rockqueue.v1.Settlement.release:type_name -> rockqueue.v1.Release
-	14, // 26: rockqueue.v1.Settlement.cancelled:type_name -> rockqueue.v1.Cancelled
-	32, // 27: rockqueue.v1.Complete.follow_ups:type_name -> rockqueue.v1.JobSpec
-	34, // 28: rockqueue.v1.Fail.error:type_name -> rockqueue.v1.JobError
-	31, // 29: rockqueue.v1.Fail.retry_delay:type_name -> google.protobuf.Duration
-	31, // 30: rockqueue.v1.Snooze.delay:type_name -> google.protobuf.Duration
-	35, // 31: rockqueue.v1.SettlementResults.failures:type_name -> rockqueue.v1.EntryFailure
-	19, // 32: rockqueue.v1.JobReports.reports:type_name -> rockqueue.v1.JobReport
-	21, // 33: rockqueue.v1.CancelRequests.cancels:type_name -> rockqueue.v1.CancelRequest
-	0,  // 34: rockqueue.v1.CancelRequest.cause:type_name -> rockqueue.v1.CancelCause
-	31, // 35: rockqueue.v1.CancelRequest.grace:type_name -> google.protobuf.Duration
-	31, // 36: rockqueue.v1.PullJobsRequest.timeout:type_name -> google.protobuf.Duration
-	31, // 37: rockqueue.v1.PullJobsRequest.lease:type_name -> google.protobuf.Duration
-	7,  // 38: rockqueue.v1.PullJobsResponse.deliveries:type_name -> rockqueue.v1.Delivery
-	9,  // 39: rockqueue.v1.SettleJobsRequest.settlements:type_name -> rockqueue.v1.Settlement
-	36, // 40: rockqueue.v1.SettleJobsResponse.results:type_name -> rockqueue.v1.EntryStatus
-	31, // 41: rockqueue.v1.ExtendLeasesRequest.lease:type_name -> google.protobuf.Duration
-	19, // 42: rockqueue.v1.ExtendLeasesRequest.reports:type_name -> rockqueue.v1.JobReport
-	30, // 43: rockqueue.v1.ExtendLeasesResponse.leases:type_name -> rockqueue.v1.LeaseExtension
-	36, // 44: rockqueue.v1.LeaseExtension.status:type_name -> rockqueue.v1.EntryStatus
-	1,  // 45: rockqueue.v1.WorkService.Work:input_type -> rockqueue.v1.WorkRequest
-	24, // 46: rockqueue.v1.WorkService.PullJobs:input_type -> rockqueue.v1.PullJobsRequest
-	26, // 47: rockqueue.v1.WorkService.SettleJobs:input_type -> rockqueue.v1.SettleJobsRequest
-	28, // 48: rockqueue.v1.WorkService.ExtendLeases:input_type -> rockqueue.v1.ExtendLeasesRequest
-	2,  // 49: rockqueue.v1.WorkService.Work:output_type -> rockqueue.v1.WorkResponse
-	25, // 50: rockqueue.v1.WorkService.PullJobs:output_type -> rockqueue.v1.PullJobsResponse
-	27, // 51: rockqueue.v1.WorkService.SettleJobs:output_type -> rockqueue.v1.SettleJobsResponse
-	29, // 52: rockqueue.v1.WorkService.ExtendLeases:output_type -> rockqueue.v1.ExtendLeasesResponse
-	49, // [49:53] is the sub-list for method output_type
-	45, // [45:49] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	4,  // 0: rockqueue.v1.WorkRequest.open:type_name -> rockqueue.v1.OpenSession
+	6,  // 1: rockqueue.v1.WorkRequest.credits:type_name -> rockqueue.v1.AddCredits
+	9,  // 2: rockqueue.v1.WorkRequest.settlements:type_name -> rockqueue.v1.Settlements
+	17, // 3: rockqueue.v1.WorkRequest.heartbeat:type_name -> rockqueue.v1.Heartbeat
+	19, // 4: rockqueue.v1.WorkRequest.reports:type_name -> rockqueue.v1.JobReports
+	23, // 5: rockqueue.v1.WorkRequest.drain:type_name -> rockqueue.v1.Drain
+	24, // 6: rockqueue.v1.WorkRequest.goodbye:type_name -> rockqueue.v1.Goodbye
+	5,  // 7: rockqueue.v1.WorkResponse.opened:type_name -> rockqueue.v1.SessionOpened
+	7,  // 8: rockqueue.v1.WorkResponse.deliveries:type_name -> rockqueue.v1.Deliveries
+	16, // 9: rockqueue.v1.WorkResponse.settled:type_name -> rockqueue.v1.SettlementResults
+	18, // 10: rockqueue.v1.WorkResponse.heartbeat:type_name -> rockqueue.v1.HeartbeatReply
+	21, // 11: rockqueue.v1.WorkResponse.cancels:type_name -> rockqueue.v1.CancelRequests
+	23, // 12: rockqueue.v1.WorkResponse.drain:type_name -> rockqueue.v1.Drain
+	35, // 13: rockqueue.v1.OpenSession.lease:type_name -> google.protobuf.Duration
+	35, // 14: rockqueue.v1.OpenSession.resume_grace:type_name -> google.protobuf.Duration
+	35, // 15: rockqueue.v1.SessionOpened.heartbeat_interval:type_name -> google.protobuf.Duration
+	35, // 16: rockqueue.v1.SessionOpened.resume_grace:type_name -> google.protobuf.Duration
+	8,  // 17: rockqueue.v1.Deliveries.deliveries:type_name -> rockqueue.v1.Delivery
+	35, // 18: rockqueue.v1.Delivery.lease:type_name -> google.protobuf.Duration
+	36, // 19: rockqueue.v1.Delivery.spec:type_name -> rockqueue.v1.JobSpec
+	37, // 20: rockqueue.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	10, // 21: rockqueue.v1.Settlements.settlements:type_name -> rockqueue.v1.Settlement
+	11, // 22: rockqueue.v1.Settlement.complete:type_name -> rockqueue.v1.Complete
+	12, // 23: rockqueue.v1.Settlement.fail:type_name -> rockqueue.v1.Fail
+	13, // 24: rockqueue.v1.Settlement.snooze:type_name -> rockqueue.v1.Snooze
+	14, // 25: rockqueue.v1.Settlement.release:type_name -> rockqueue.v1.Release
+	15, // 26: rockqueue.v1.Settlement.cancelled:type_name -> rockqueue.v1.Cancelled
+	36, // 27: rockqueue.v1.Complete.follow_ups:type_name -> rockqueue.v1.JobSpec
+	38, // 28: rockqueue.v1.Fail.error:type_name -> rockqueue.v1.JobError
+	35, // 29: rockqueue.v1.Fail.retry_delay:type_name -> google.protobuf.Duration
+	35, // 30: rockqueue.v1.Snooze.delay:type_name -> google.protobuf.Duration
+	39, // 31: rockqueue.v1.SettlementResults.failures:type_name -> rockqueue.v1.EntryFailure
+	35, // 32: rockqueue.v1.Heartbeat.loop_lag:type_name -> google.protobuf.Duration
+	20, // 33: rockqueue.v1.JobReports.reports:type_name -> rockqueue.v1.JobReport
+	22, // 34: rockqueue.v1.CancelRequests.cancels:type_name -> rockqueue.v1.CancelRequest
+	0,  // 35: rockqueue.v1.CancelRequest.cause:type_name -> rockqueue.v1.CancelCause
+	35, // 36: rockqueue.v1.CancelRequest.grace:type_name -> google.protobuf.Duration
+	35, // 37: rockqueue.v1.PullJobsRequest.timeout:type_name -> google.protobuf.Duration
+	35, // 38: rockqueue.v1.PullJobsRequest.lease:type_name -> google.protobuf.Duration
+	8,  // 39: rockqueue.v1.PullJobsResponse.deliveries:type_name -> rockqueue.v1.Delivery
+	10, // 40: rockqueue.v1.SettleJobsRequest.settlements:type_name -> rockqueue.v1.Settlement
+	40, // 41: rockqueue.v1.SettleJobsResponse.results:type_name -> rockqueue.v1.EntryStatus
+	35, // 42: rockqueue.v1.ExtendLeasesRequest.lease:type_name -> google.protobuf.Duration
+	20, // 43: rockqueue.v1.ExtendLeasesRequest.reports:type_name -> rockqueue.v1.JobReport
+	31, // 44: rockqueue.v1.ExtendLeasesResponse.leases:type_name -> rockqueue.v1.LeaseExtension
+	40, // 45: rockqueue.v1.LeaseExtension.status:type_name -> rockqueue.v1.EntryStatus
+	34, // 46: rockqueue.v1.ListWorkersResponse.workers:type_name -> rockqueue.v1.Worker
+	1,  // 47: rockqueue.v1.Worker.state:type_name -> rockqueue.v1.WorkerState
+	37, // 48: rockqueue.v1.Worker.join_time:type_name -> google.protobuf.Timestamp
+	37, // 49: rockqueue.v1.Worker.last_heard_time:type_name -> google.protobuf.Timestamp
+	35, // 50: rockqueue.v1.Worker.loop_lag:type_name -> google.protobuf.Duration
+	2,  // 51: rockqueue.v1.WorkService.Work:input_type -> rockqueue.v1.WorkRequest
+	25, // 52: rockqueue.v1.WorkService.PullJobs:input_type -> rockqueue.v1.PullJobsRequest
+	27, // 53: rockqueue.v1.WorkService.SettleJobs:input_type -> rockqueue.v1.SettleJobsRequest
+	29, // 54: rockqueue.v1.WorkService.ExtendLeases:input_type -> rockqueue.v1.ExtendLeasesRequest
+	32, // 55: rockqueue.v1.WorkService.ListWorkers:input_type -> rockqueue.v1.ListWorkersRequest
+	3,  // 56: rockqueue.v1.WorkService.Work:output_type -> rockqueue.v1.WorkResponse
+	26, // 57: rockqueue.v1.WorkService.PullJobs:output_type -> rockqueue.v1.PullJobsResponse
+	28, // 58: rockqueue.v1.WorkService.SettleJobs:output_type -> rockqueue.v1.SettleJobsResponse
+	30, // 59: rockqueue.v1.WorkService.ExtendLeases:output_type -> rockqueue.v1.ExtendLeasesResponse
+	33, // 60: rockqueue.v1.WorkService.ListWorkers:output_type -> rockqueue.v1.ListWorkersResponse
+	56, // [56:61] is the sub-list for method output_type
+	51, // [51:56] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_v1_work_service_proto_init() }
@@ -2442,8 +2862,8 @@ func file_rockqueue_v1_work_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_v1_work_service_proto_rawDesc), len(file_rockqueue_v1_work_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   30,
+			NumEnums:      2,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

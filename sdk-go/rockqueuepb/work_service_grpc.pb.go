@@ -23,6 +23,7 @@ const (
 	WorkService_PullJobs_FullMethodName     = "/rockqueue.v1.WorkService/PullJobs"
 	WorkService_SettleJobs_FullMethodName   = "/rockqueue.v1.WorkService/SettleJobs"
 	WorkService_ExtendLeases_FullMethodName = "/rockqueue.v1.WorkService/ExtendLeases"
+	WorkService_ListWorkers_FullMethodName  = "/rockqueue.v1.WorkService/ListWorkers"
 )
 
 // WorkServiceClient is the client API for WorkService service.
@@ -33,41 +34,42 @@ const (
 //
 // # Leases
 //
-// Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
-// Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+// Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+// job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
 // LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
 // the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
 // Settlements, extensions and heartbeats are never refused under pressure.
 //
 // # Two ways to work
 //
-// `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
-// rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+// `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+// same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
 //
 // # The worker's algorithm on `Work` (the same in every SDK)
 //
 // States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
 //
-// Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
-// `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
-// `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
-// `credits` field of the settlements that freed them. So a window of 1 never stalls.
+// Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+// granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+// window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+// field of the settlements that freed them. So a window of 1 never stalls.
 //
 // Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
 // server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 //
 // Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
 // open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
-// Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
-// gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+// Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+// cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
 // the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 //
 // Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
 // settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
 //
-// Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
-// 4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
-// left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+// Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+// shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+// results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+// side, and read until the stream ends.
 type WorkServiceClient interface {
 	// A worker session: credits, deliveries, settlements, heartbeats, cancel requests and drain on one stream.
 	//
@@ -97,6 +99,10 @@ type WorkServiceClient interface {
 	//
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED for the batch as such.
 	ExtendLeases(ctx context.Context, in *ExtendLeasesRequest, opts ...grpc.CallOption) (*ExtendLeasesResponse, error)
+	// Lists the worker sessions there are now, by name, with how they say they fare.
+	//
+	// Errors: INVALID_FIELD.
+	ListWorkers(ctx context.Context, in *ListWorkersRequest, opts ...grpc.CallOption) (*ListWorkersResponse, error)
 }
 
 type workServiceClient struct {
@@ -150,6 +156,16 @@ func (c *workServiceClient) ExtendLeases(ctx context.Context, in *ExtendLeasesRe
 	return out, nil
 }
 
+func (c *workServiceClient) ListWorkers(ctx context.Context, in *ListWorkersRequest, opts ...grpc.CallOption) (*ListWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListWorkersResponse)
+	err := c.cc.Invoke(ctx, WorkService_ListWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkServiceServer is the server API for WorkService service.
 // All implementations must embed UnimplementedWorkServiceServer
 // for forward compatibility.
@@ -158,41 +174,42 @@ func (c *workServiceClient) ExtendLeases(ctx context.Context, in *ExtendLeasesRe
 //
 // # Leases
 //
-// Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
-// Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+// Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+// job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
 // LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
 // the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
 // Settlements, extensions and heartbeats are never refused under pressure.
 //
 // # Two ways to work
 //
-// `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
-// rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+// `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+// same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
 //
 // # The worker's algorithm on `Work` (the same in every SDK)
 //
 // States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
 //
-// Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
-// `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
-// `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
-// `credits` field of the settlements that freed them. So a window of 1 never stalls.
+// Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+// granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+// window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+// field of the settlements that freed them. So a window of 1 never stalls.
 //
 // Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
 // server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 //
 // Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
 // open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
-// Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
-// gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+// Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+// cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
 // the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 //
 // Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
 // settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
 //
-// Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
-// 4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
-// left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+// Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+// shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+// results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+// side, and read until the stream ends.
 type WorkServiceServer interface {
 	// A worker session: credits, deliveries, settlements, heartbeats, cancel requests and drain on one stream.
 	//
@@ -222,6 +239,10 @@ type WorkServiceServer interface {
 	//
 	// Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED for the batch as such.
 	ExtendLeases(context.Context, *ExtendLeasesRequest) (*ExtendLeasesResponse, error)
+	// Lists the worker sessions there are now, by name, with how they say they fare.
+	//
+	// Errors: INVALID_FIELD.
+	ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error)
 	mustEmbedUnimplementedWorkServiceServer()
 }
 
@@ -243,6 +264,9 @@ func (UnimplementedWorkServiceServer) SettleJobs(context.Context, *SettleJobsReq
 }
 func (UnimplementedWorkServiceServer) ExtendLeases(context.Context, *ExtendLeasesRequest) (*ExtendLeasesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExtendLeases not implemented")
+}
+func (UnimplementedWorkServiceServer) ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListWorkers not implemented")
 }
 func (UnimplementedWorkServiceServer) mustEmbedUnimplementedWorkServiceServer() {}
 func (UnimplementedWorkServiceServer) testEmbeddedByValue()                     {}
@@ -326,6 +350,24 @@ func _WorkService_ExtendLeases_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkService_ListWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkServiceServer).ListWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkService_ListWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkServiceServer).ListWorkers(ctx, req.(*ListWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkService_ServiceDesc is the grpc.ServiceDesc for WorkService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -344,6 +386,10 @@ var WorkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExtendLeases",
 			Handler:    _WorkService_ExtendLeases_Handler,
+		},
+		{
+			MethodName: "ListWorkers",
+			Handler:    _WorkService_ListWorkers_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

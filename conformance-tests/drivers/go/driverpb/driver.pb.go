@@ -114,6 +114,7 @@ type Command struct {
 	//	*Command_GetWorker
 	//	*Command_OpenGate
 	//	*Command_Reset_
+	//	*Command_Call
 	Command       isCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -388,6 +389,15 @@ func (x *Command) GetReset_() *Reset {
 	return nil
 }
 
+func (x *Command) GetCall() *Call {
+	if x != nil {
+		if x, ok := x.Command.(*Command_Call); ok {
+			return x.Call
+		}
+	}
+	return nil
+}
+
 type isCommand_Command interface {
 	isCommand_Command()
 }
@@ -518,6 +528,11 @@ type Command_Reset_ struct {
 	Reset_ *Reset `protobuf:"bytes,26,opt,name=reset,proto3,oneof"`
 }
 
+type Command_Call struct {
+	// Makes a call that has no command of its own. Answer: `document`.
+	Call *Call `protobuf:"bytes,27,opt,name=call,proto3,oneof"`
+}
+
 func (*Command_OpenClient) isCommand_Command() {}
 
 func (*Command_CloseClient) isCommand_Command() {}
@@ -567,6 +582,8 @@ func (*Command_GetWorker) isCommand_Command() {}
 func (*Command_OpenGate) isCommand_Command() {}
 
 func (*Command_Reset_) isCommand_Command() {}
+
+func (*Command_Call) isCommand_Command() {}
 
 // What the driver says.
 type Report struct {
@@ -770,6 +787,7 @@ type Answer struct {
 	//	*Answer_ServerInfo
 	//	*Answer_Events
 	//	*Answer_Worker
+	//	*Answer_Document
 	Result        isAnswer_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -945,6 +963,15 @@ func (x *Answer) GetWorker() *WorkerStatus {
 	return nil
 }
 
+func (x *Answer) GetDocument() *Document {
+	if x != nil {
+		if x, ok := x.Result.(*Answer_Document); ok {
+			return x.Document
+		}
+	}
+	return nil
+}
+
 type isAnswer_Result interface {
 	isAnswer_Result()
 }
@@ -1019,6 +1046,11 @@ type Answer_Worker struct {
 	Worker *WorkerStatus `protobuf:"bytes,15,opt,name=worker,proto3,oneof"`
 }
 
+type Answer_Document struct {
+	// What a call gave.
+	Document *Document `protobuf:"bytes,16,opt,name=document,proto3,oneof"`
+}
+
 func (*Answer_Error) isAnswer_Result() {}
 
 func (*Answer_Unsupported) isAnswer_Result() {}
@@ -1046,6 +1078,8 @@ func (*Answer_ServerInfo) isAnswer_Result() {}
 func (*Answer_Events) isAnswer_Result() {}
 
 func (*Answer_Worker) isAnswer_Result() {}
+
+func (*Answer_Document) isAnswer_Result() {}
 
 // Nothing to add.
 type Done struct {
@@ -1571,8 +1605,8 @@ type isValue_Value interface {
 }
 
 type Value_Json struct {
-	// JSON text. As input: the driver parses it with its language's own means, and gives the value to the SDK. As output: the
-	// value that the SDK gave, as text. Nothing and null are both "null".
+	// JSON text. As input: the driver parses it with its language's own means, and gives the value to the SDK. As
+	// output: the value that the SDK gave, as text. Nothing and null are both "null".
 	Json string `protobuf:"bytes,1,opt,name=json,proto3,oneof"`
 }
 
@@ -1642,7 +1676,9 @@ type NewJob struct {
 	// How long a handler may take to stop.
 	CancelGrace *durationpb.Duration `protobuf:"bytes,16,opt,name=cancel_grace,json=cancelGrace,proto3" json:"cancel_grace,omitempty"`
 	// How long the finished job stays readable.
-	Retention     *durationpb.Duration `protobuf:"bytes,17,opt,name=retention,proto3" json:"retention,omitempty"`
+	Retention *durationpb.Duration `protobuf:"bytes,17,opt,name=retention,proto3" json:"retention,omitempty"`
+	// The group. Empty: not given.
+	Group         string `protobuf:"bytes,18,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1794,6 +1830,13 @@ func (x *NewJob) GetRetention() *durationpb.Duration {
 		return x.Retention
 	}
 	return nil
+}
+
+func (x *NewJob) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
 }
 
 // A retry policy.
@@ -2548,6 +2591,12 @@ type JobFilter struct {
 	CreatedFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_from,json=createdFrom,proto3" json:"created_from,omitempty"`
 	// Created before this moment.
 	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	// Of this group.
+	Group string `protobuf:"bytes,7,opt,name=group,proto3" json:"group,omitempty"`
+	// Of this flow.
+	FlowId string `protobuf:"bytes,8,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// Pushed by this schedule.
+	Schedule      string `protobuf:"bytes,9,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2622,6 +2671,27 @@ func (x *JobFilter) GetCreatedBefore() *timestamppb.Timestamp {
 		return x.CreatedBefore
 	}
 	return nil
+}
+
+func (x *JobFilter) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *JobFilter) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *JobFilter) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
 }
 
 // Lists jobs.
@@ -2953,9 +3023,11 @@ type Changed struct {
 	// How many jobs were changed; 0 for a call about one job that says no number.
 	Affected int64 `protobuf:"varint,1,opt,name=affected,proto3" json:"affected,omitempty"`
 	// Why some could not be, by job id.
-	Failures      map[string]*Error `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Failures map[string]*Error `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// With a filter: how often the SDK told how far it was, where the driver asked it to.
+	ProgressReports int32 `protobuf:"varint,3,opt,name=progress_reports,json=progressReports,proto3" json:"progress_reports,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Changed) Reset() {
@@ -3000,6 +3072,13 @@ func (x *Changed) GetFailures() map[string]*Error {
 		return x.Failures
 	}
 	return nil
+}
+
+func (x *Changed) GetProgressReports() int32 {
+	if x != nil {
+		return x.ProgressReports
+	}
+	return 0
 }
 
 // Waits until a job is finished.
@@ -3180,9 +3259,21 @@ type Job struct {
 	// Its payload, as the SDK decodes it.
 	Payload *Value `protobuf:"bytes,23,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Its result, as the SDK decodes it.
-	Result        *Value `protobuf:"bytes,24,opt,name=result,proto3" json:"result,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Result *Value `protobuf:"bytes,24,opt,name=result,proto3" json:"result,omitempty"`
+	// Its group. Empty: none.
+	Group string `protobuf:"bytes,25,opt,name=group,proto3" json:"group,omitempty"`
+	// The schedule that pushed it. Empty: none.
+	Schedule string `protobuf:"bytes,26,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// The due moment that it stands for. Not set: none.
+	SlotTime *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=slot_time,json=slotTime,proto3" json:"slot_time,omitempty"`
+	// The flow that it is part of. Empty: none.
+	FlowId string `protobuf:"bytes,28,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// Its name in the flow. Empty: none.
+	FlowNode string `protobuf:"bytes,29,opt,name=flow_node,json=flowNode,proto3" json:"flow_node,omitempty"`
+	// Parents that are not finished.
+	PendingParents int32 `protobuf:"varint,30,opt,name=pending_parents,json=pendingParents,proto3" json:"pending_parents,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -3383,6 +3474,48 @@ func (x *Job) GetResult() *Value {
 	return nil
 }
 
+func (x *Job) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *Job) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Job) GetSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SlotTime
+	}
+	return nil
+}
+
+func (x *Job) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *Job) GetFlowNode() string {
+	if x != nil {
+		return x.FlowNode
+	}
+	return ""
+}
+
+func (x *Job) GetPendingParents() int32 {
+	if x != nil {
+		return x.PendingParents
+	}
+	return 0
+}
+
 // An attempt that did not succeed.
 type AttemptError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3511,6 +3644,125 @@ func (x *Progress) GetMessage() string {
 	return ""
 }
 
+// Makes a call of the SDK that is named as the RPC behind it, and gives what it returns.
+//
+// Arguments and results are JSON objects with the field names of the contract and its values as proto3 JSON has them:
+// enums by name without their prefix ("SKIP"), times in RFC 3339, durations as seconds with an "s", numbers as numbers.
+// The driver translates between them and the arguments and objects of its SDK: what is not in the arguments is not
+// given to the SDK, and what the SDK does not show is not in the result. `job` in the arguments is the JSON form of
+// NewJob, and `payload` in it any JSON value.
+//
+// Listings are followed to their end, unless `limit` is in the arguments; the result is then `{"items": [...]}`.
+type Call struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The client.
+	Client string `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
+	// The RPC, such as "PutSchedule". "VerifyWebhook" is the SDK's function for receivers: `secrets`, `headers`, `body`
+	// (a string) and `now`; its result is `{"event": {...}}`. "PushFlow" goes through the SDK's builder where it has one.
+	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	// Its arguments: a JSON object.
+	Arguments     string `protobuf:"bytes,3,opt,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Call) Reset() {
+	*x = Call{}
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Call) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Call) ProtoMessage() {}
+
+func (x *Call) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Call.ProtoReflect.Descriptor instead.
+func (*Call) Descriptor() ([]byte, []int) {
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Call) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *Call) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Call) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
+// What a call gave.
+type Document struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A JSON object.
+	Json          string `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Document) Reset() {
+	*x = Document{}
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Document) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Document) ProtoMessage() {}
+
+func (x *Document) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Document.ProtoReflect.Descriptor instead.
+func (*Document) Descriptor() ([]byte, []int) {
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Document) GetJson() string {
+	if x != nil {
+		return x.Json
+	}
+	return ""
+}
+
 // Lists queues.
 type ListQueues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3524,7 +3776,7 @@ type ListQueues struct {
 
 func (x *ListQueues) Reset() {
 	*x = ListQueues{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[33]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3536,7 +3788,7 @@ func (x *ListQueues) String() string {
 func (*ListQueues) ProtoMessage() {}
 
 func (x *ListQueues) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[33]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3549,7 +3801,7 @@ func (x *ListQueues) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListQueues.ProtoReflect.Descriptor instead.
 func (*ListQueues) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{33}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListQueues) GetClient() string {
@@ -3579,7 +3831,7 @@ type GetQueue struct {
 
 func (x *GetQueue) Reset() {
 	*x = GetQueue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[34]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3591,7 +3843,7 @@ func (x *GetQueue) String() string {
 func (*GetQueue) ProtoMessage() {}
 
 func (x *GetQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[34]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3604,7 +3856,7 @@ func (x *GetQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetQueue.ProtoReflect.Descriptor instead.
 func (*GetQueue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{34}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetQueue) GetClient() string {
@@ -3643,14 +3895,20 @@ type UpdateQueue struct {
 	// How many jobs may wait.
 	MaxBacklogJobs *int64 `protobuf:"varint,9,opt,name=max_backlog_jobs,json=maxBacklogJobs,proto3,oneof" json:"max_backlog_jobs,omitempty"`
 	// Names of settings that go back to their default, as the contract spells them.
-	Reset_        []string `protobuf:"bytes,10,rep,name=reset,proto3" json:"reset,omitempty"`
+	Reset_ []string `protobuf:"bytes,10,rep,name=reset,proto3" json:"reset,omitempty"`
+	// How many deliveries there may be in a time.
+	Rate *RateLimit `protobuf:"bytes,11,opt,name=rate,proto3" json:"rate,omitempty"`
+	// How many jobs of one group may be active.
+	GroupMaxActive *int32 `protobuf:"varint,12,opt,name=group_max_active,json=groupMaxActive,proto3,oneof" json:"group_max_active,omitempty"`
+	// How many deliveries of one group there may be in a time.
+	GroupRate     *RateLimit `protobuf:"bytes,13,opt,name=group_rate,json=groupRate,proto3" json:"group_rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateQueue) Reset() {
 	*x = UpdateQueue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[35]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3662,7 +3920,7 @@ func (x *UpdateQueue) String() string {
 func (*UpdateQueue) ProtoMessage() {}
 
 func (x *UpdateQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[35]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3675,7 +3933,7 @@ func (x *UpdateQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateQueue.ProtoReflect.Descriptor instead.
 func (*UpdateQueue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{35}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UpdateQueue) GetClient() string {
@@ -3748,6 +4006,91 @@ func (x *UpdateQueue) GetReset_() []string {
 	return nil
 }
 
+func (x *UpdateQueue) GetRate() *RateLimit {
+	if x != nil {
+		return x.Rate
+	}
+	return nil
+}
+
+func (x *UpdateQueue) GetGroupMaxActive() int32 {
+	if x != nil && x.GroupMaxActive != nil {
+		return *x.GroupMaxActive
+	}
+	return 0
+}
+
+func (x *UpdateQueue) GetGroupRate() *RateLimit {
+	if x != nil {
+		return x.GroupRate
+	}
+	return nil
+}
+
+// How many deliveries there may be in a time.
+type RateLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many.
+	Count int32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// In this time. Not set: not given.
+	Period *durationpb.Duration `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
+	// How many at once. Not set: not given.
+	Burst         *int32 `protobuf:"varint,3,opt,name=burst,proto3,oneof" json:"burst,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimit) Reset() {
+	*x = RateLimit{}
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimit) ProtoMessage() {}
+
+func (x *RateLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimit.ProtoReflect.Descriptor instead.
+func (*RateLimit) Descriptor() ([]byte, []int) {
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *RateLimit) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *RateLimit) GetPeriod() *durationpb.Duration {
+	if x != nil {
+		return x.Period
+	}
+	return nil
+}
+
+func (x *RateLimit) GetBurst() int32 {
+	if x != nil && x.Burst != nil {
+		return *x.Burst
+	}
+	return 0
+}
+
 // Pauses a queue.
 type PauseQueue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3761,7 +4104,7 @@ type PauseQueue struct {
 
 func (x *PauseQueue) Reset() {
 	*x = PauseQueue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[36]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3773,7 +4116,7 @@ func (x *PauseQueue) String() string {
 func (*PauseQueue) ProtoMessage() {}
 
 func (x *PauseQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[36]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3786,7 +4129,7 @@ func (x *PauseQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseQueue.ProtoReflect.Descriptor instead.
 func (*PauseQueue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{36}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PauseQueue) GetClient() string {
@@ -3816,7 +4159,7 @@ type ResumeQueue struct {
 
 func (x *ResumeQueue) Reset() {
 	*x = ResumeQueue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[37]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3828,7 +4171,7 @@ func (x *ResumeQueue) String() string {
 func (*ResumeQueue) ProtoMessage() {}
 
 func (x *ResumeQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[37]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3841,7 +4184,7 @@ func (x *ResumeQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeQueue.ProtoReflect.Descriptor instead.
 func (*ResumeQueue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{37}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ResumeQueue) GetClient() string {
@@ -3873,7 +4216,7 @@ type PurgeQueue struct {
 
 func (x *PurgeQueue) Reset() {
 	*x = PurgeQueue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[38]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3885,7 +4228,7 @@ func (x *PurgeQueue) String() string {
 func (*PurgeQueue) ProtoMessage() {}
 
 func (x *PurgeQueue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[38]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3898,7 +4241,7 @@ func (x *PurgeQueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeQueue.ProtoReflect.Descriptor instead.
 func (*PurgeQueue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{38}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PurgeQueue) GetClient() string {
@@ -3933,7 +4276,7 @@ type Queues struct {
 
 func (x *Queues) Reset() {
 	*x = Queues{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[39]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3945,7 +4288,7 @@ func (x *Queues) String() string {
 func (*Queues) ProtoMessage() {}
 
 func (x *Queues) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[39]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3958,7 +4301,7 @@ func (x *Queues) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queues.ProtoReflect.Descriptor instead.
 func (*Queues) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{39}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Queues) GetQueues() []*Queue {
@@ -4003,7 +4346,7 @@ type Queue struct {
 
 func (x *Queue) Reset() {
 	*x = Queue{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[40]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4015,7 +4358,7 @@ func (x *Queue) String() string {
 func (*Queue) ProtoMessage() {}
 
 func (x *Queue) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[40]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4028,7 +4371,7 @@ func (x *Queue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queue.ProtoReflect.Descriptor instead.
 func (*Queue) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{40}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Queue) GetName() string {
@@ -4133,7 +4476,7 @@ type GetServerInfo struct {
 
 func (x *GetServerInfo) Reset() {
 	*x = GetServerInfo{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[41]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4145,7 +4488,7 @@ func (x *GetServerInfo) String() string {
 func (*GetServerInfo) ProtoMessage() {}
 
 func (x *GetServerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[41]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4158,7 +4501,7 @@ func (x *GetServerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfo.ProtoReflect.Descriptor instead.
 func (*GetServerInfo) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{41}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetServerInfo) GetClient() string {
@@ -4189,7 +4532,7 @@ type ServerInfo struct {
 
 func (x *ServerInfo) Reset() {
 	*x = ServerInfo{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[42]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4201,7 +4544,7 @@ func (x *ServerInfo) String() string {
 func (*ServerInfo) ProtoMessage() {}
 
 func (x *ServerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[42]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4214,7 +4557,7 @@ func (x *ServerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerInfo.ProtoReflect.Descriptor instead.
 func (*ServerInfo) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{42}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ServerInfo) GetVersion() string {
@@ -4277,14 +4620,18 @@ type OpenEvents struct {
 	// What follows this cursor. Empty: not given.
 	After string `protobuf:"bytes,7,opt,name=after,proto3" json:"after,omitempty"`
 	// From the earliest event.
-	Beginning     bool `protobuf:"varint,8,opt,name=beginning,proto3" json:"beginning,omitempty"`
+	Beginning bool `protobuf:"varint,8,opt,name=beginning,proto3" json:"beginning,omitempty"`
+	// Of these flows.
+	FlowIds []string `protobuf:"bytes,9,rep,name=flow_ids,json=flowIds,proto3" json:"flow_ids,omitempty"`
+	// Of these schedules.
+	Schedules     []string `protobuf:"bytes,10,rep,name=schedules,proto3" json:"schedules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OpenEvents) Reset() {
 	*x = OpenEvents{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[43]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4296,7 +4643,7 @@ func (x *OpenEvents) String() string {
 func (*OpenEvents) ProtoMessage() {}
 
 func (x *OpenEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[43]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4309,7 +4656,7 @@ func (x *OpenEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenEvents.ProtoReflect.Descriptor instead.
 func (*OpenEvents) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{43}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OpenEvents) GetClient() string {
@@ -4368,6 +4715,20 @@ func (x *OpenEvents) GetBeginning() bool {
 	return false
 }
 
+func (x *OpenEvents) GetFlowIds() []string {
+	if x != nil {
+		return x.FlowIds
+	}
+	return nil
+}
+
+func (x *OpenEvents) GetSchedules() []string {
+	if x != nil {
+		return x.Schedules
+	}
+	return nil
+}
+
 // Takes events off a stream. Only as many are taken from the SDK as are asked for: what the driver does not read, the SDK
 // must not be made to read.
 type ReadEvents struct {
@@ -4384,7 +4745,7 @@ type ReadEvents struct {
 
 func (x *ReadEvents) Reset() {
 	*x = ReadEvents{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[44]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4396,7 +4757,7 @@ func (x *ReadEvents) String() string {
 func (*ReadEvents) ProtoMessage() {}
 
 func (x *ReadEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[44]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4409,7 +4770,7 @@ func (x *ReadEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadEvents.ProtoReflect.Descriptor instead.
 func (*ReadEvents) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{44}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ReadEvents) GetEvents() string {
@@ -4444,7 +4805,7 @@ type CloseEvents struct {
 
 func (x *CloseEvents) Reset() {
 	*x = CloseEvents{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[45]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4456,7 +4817,7 @@ func (x *CloseEvents) String() string {
 func (*CloseEvents) ProtoMessage() {}
 
 func (x *CloseEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[45]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4469,7 +4830,7 @@ func (x *CloseEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseEvents.ProtoReflect.Descriptor instead.
 func (*CloseEvents) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{45}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CloseEvents) GetEvents() string {
@@ -4492,7 +4853,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[46]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4504,7 +4865,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[46]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4517,7 +4878,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{46}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -4564,14 +4925,22 @@ type Event struct {
 	// How far. Not set: not said.
 	Progress *Progress `protobuf:"bytes,13,opt,name=progress,proto3" json:"progress,omitempty"`
 	// How many jobs were purged.
-	Purged        int64 `protobuf:"varint,14,opt,name=purged,proto3" json:"purged,omitempty"`
+	Purged int64 `protobuf:"varint,14,opt,name=purged,proto3" json:"purged,omitempty"`
+	// The flow. Empty: none.
+	FlowId string `protobuf:"bytes,15,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// How the flow ended. Empty: it did not.
+	FlowState string `protobuf:"bytes,16,opt,name=flow_state,json=flowState,proto3" json:"flow_state,omitempty"`
+	// The schedule. Empty: none.
+	Schedule string `protobuf:"bytes,17,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// The due moment. Not set: none.
+	SlotTime      *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=slot_time,json=slotTime,proto3" json:"slot_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[47]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4583,7 +4952,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[47]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4596,7 +4965,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{47}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Event) GetCursor() string {
@@ -4697,6 +5066,34 @@ func (x *Event) GetPurged() int64 {
 	return 0
 }
 
+func (x *Event) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *Event) GetFlowState() string {
+	if x != nil {
+		return x.FlowState
+	}
+	return ""
+}
+
+func (x *Event) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Event) GetSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SlotTime
+	}
+	return nil
+}
+
 // Makes a worker and starts it. What is not set is not given to the SDK.
 type StartWorker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4721,13 +5118,15 @@ type StartWorker struct {
 	// Start it by the call that a program's main function uses: it works until a signal tells it to stop. With the feature
 	// "signals".
 	UntilSignalled bool `protobuf:"varint,10,opt,name=until_signalled,json=untilSignalled,proto3" json:"until_signalled,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// After how long it says that a handler is stuck.
+	StuckAfter    *durationpb.Duration `protobuf:"bytes,11,opt,name=stuck_after,json=stuckAfter,proto3" json:"stuck_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StartWorker) Reset() {
 	*x = StartWorker{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[48]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4739,7 +5138,7 @@ func (x *StartWorker) String() string {
 func (*StartWorker) ProtoMessage() {}
 
 func (x *StartWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[48]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4752,7 +5151,7 @@ func (x *StartWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartWorker.ProtoReflect.Descriptor instead.
 func (*StartWorker) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{48}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *StartWorker) GetClient() string {
@@ -4825,6 +5224,13 @@ func (x *StartWorker) GetUntilSignalled() bool {
 	return false
 }
 
+func (x *StartWorker) GetStuckAfter() *durationpb.Duration {
+	if x != nil {
+		return x.StuckAfter
+	}
+	return nil
+}
+
 // Stops a worker in good order.
 type StopWorker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4838,7 +5244,7 @@ type StopWorker struct {
 
 func (x *StopWorker) Reset() {
 	*x = StopWorker{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[49]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4850,7 +5256,7 @@ func (x *StopWorker) String() string {
 func (*StopWorker) ProtoMessage() {}
 
 func (x *StopWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[49]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4863,7 +5269,7 @@ func (x *StopWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopWorker.ProtoReflect.Descriptor instead.
 func (*StopWorker) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{49}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *StopWorker) GetWorker() string {
@@ -4891,7 +5297,7 @@ type GetWorker struct {
 
 func (x *GetWorker) Reset() {
 	*x = GetWorker{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[50]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4903,7 +5309,7 @@ func (x *GetWorker) String() string {
 func (*GetWorker) ProtoMessage() {}
 
 func (x *GetWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[50]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4916,7 +5322,7 @@ func (x *GetWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorker.ProtoReflect.Descriptor instead.
 func (*GetWorker) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{50}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetWorker) GetWorker() string {
@@ -4941,7 +5347,7 @@ type WorkerStatus struct {
 
 func (x *WorkerStatus) Reset() {
 	*x = WorkerStatus{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[51]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4953,7 +5359,7 @@ func (x *WorkerStatus) String() string {
 func (*WorkerStatus) ProtoMessage() {}
 
 func (x *WorkerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[51]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4966,7 +5372,7 @@ func (x *WorkerStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStatus.ProtoReflect.Descriptor instead.
 func (*WorkerStatus) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{51}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *WorkerStatus) GetWorker() string {
@@ -5001,7 +5407,7 @@ type OpenGate struct {
 
 func (x *OpenGate) Reset() {
 	*x = OpenGate{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[52]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5013,7 +5419,7 @@ func (x *OpenGate) String() string {
 func (*OpenGate) ProtoMessage() {}
 
 func (x *OpenGate) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[52]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5026,7 +5432,7 @@ func (x *OpenGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenGate.ProtoReflect.Descriptor instead.
 func (*OpenGate) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{52}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OpenGate) GetGate() string {
@@ -5045,7 +5451,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[53]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5057,7 +5463,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[53]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5070,7 +5476,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{53}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{56}
 }
 
 // What the handler for jobs of one name does.
@@ -5088,7 +5494,7 @@ type Handler struct {
 
 func (x *Handler) Reset() {
 	*x = Handler{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[54]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5100,7 +5506,7 @@ func (x *Handler) String() string {
 func (*Handler) ProtoMessage() {}
 
 func (x *Handler) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[54]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5113,7 +5519,7 @@ func (x *Handler) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handler.ProtoReflect.Descriptor instead.
 func (*Handler) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{54}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Handler) GetName() string {
@@ -5149,7 +5555,7 @@ type Script struct {
 
 func (x *Script) Reset() {
 	*x = Script{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[55]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5161,7 +5567,7 @@ func (x *Script) String() string {
 func (*Script) ProtoMessage() {}
 
 func (x *Script) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[55]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5174,7 +5580,7 @@ func (x *Script) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Script.ProtoReflect.Descriptor instead.
 func (*Script) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{55}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Script) GetActions() []*Action {
@@ -5203,6 +5609,7 @@ type Action struct {
 	//	*Action_Log
 	//	*Action_Progress
 	//	*Action_FollowUp
+	//	*Action_Parents
 	//	*Action_Complete
 	//	*Action_Fail
 	//	*Action_FailForGood
@@ -5218,7 +5625,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[56]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5230,7 +5637,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[56]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5243,7 +5650,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{56}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Action) GetAction() isAction_Action {
@@ -5329,6 +5736,15 @@ func (x *Action) GetFollowUp() *NewJob {
 	if x != nil {
 		if x, ok := x.Action.(*Action_FollowUp); ok {
 			return x.FollowUp
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetParents() *Done {
+	if x != nil {
+		if x, ok := x.Action.(*Action_Parents); ok {
+			return x.Parents
 		}
 	}
 	return nil
@@ -5456,6 +5872,11 @@ type Action_FollowUp struct {
 	FollowUp *NewJob `protobuf:"bytes,9,opt,name=follow_up,json=followUp,proto3,oneof"`
 }
 
+type Action_Parents struct {
+	// Reads the parents of its job, and ends by returning `{NODE: RESULT}`, each result as the SDK decodes it.
+	Parents *Done `protobuf:"bytes,18,opt,name=parents,proto3,oneof"`
+}
+
 type Action_Complete struct {
 	// Ends by returning this.
 	Complete *Value `protobuf:"bytes,10,opt,name=complete,proto3,oneof"`
@@ -5516,6 +5937,8 @@ func (*Action_Progress) isAction_Action() {}
 
 func (*Action_FollowUp) isAction_Action() {}
 
+func (*Action_Parents) isAction_Action() {}
+
 func (*Action_Complete) isAction_Action() {}
 
 func (*Action_Fail) isAction_Action() {}
@@ -5545,7 +5968,7 @@ type ReportProgress struct {
 
 func (x *ReportProgress) Reset() {
 	*x = ReportProgress{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[57]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5557,7 +5980,7 @@ func (x *ReportProgress) String() string {
 func (*ReportProgress) ProtoMessage() {}
 
 func (x *ReportProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[57]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5570,7 +5993,7 @@ func (x *ReportProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportProgress.ProtoReflect.Descriptor instead.
 func (*ReportProgress) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{57}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ReportProgress) GetPercent() float64 {
@@ -5600,7 +6023,7 @@ type RetryAfter struct {
 
 func (x *RetryAfter) Reset() {
 	*x = RetryAfter{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[58]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5612,7 +6035,7 @@ func (x *RetryAfter) String() string {
 func (*RetryAfter) ProtoMessage() {}
 
 func (x *RetryAfter) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[58]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5625,7 +6048,7 @@ func (x *RetryAfter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryAfter.ProtoReflect.Descriptor instead.
 func (*RetryAfter) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{58}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *RetryAfter) GetDelay() *durationpb.Duration {
@@ -5670,14 +6093,24 @@ type HandlerBegan struct {
 	// When it was pushed.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the attempt times out. Not set: never.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// Its group. Empty: none.
+	Group string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
+	// The schedule that pushed it. Empty: none.
+	Schedule string `protobuf:"bytes,15,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// The due moment that it stands for. Not set: none.
+	SlotTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=slot_time,json=slotTime,proto3" json:"slot_time,omitempty"`
+	// The flow that it is part of. Empty: none.
+	FlowId string `protobuf:"bytes,17,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
+	// Its name in the flow. Empty: none.
+	FlowNode      string `protobuf:"bytes,18,opt,name=flow_node,json=flowNode,proto3" json:"flow_node,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HandlerBegan) Reset() {
 	*x = HandlerBegan{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[59]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5689,7 +6122,7 @@ func (x *HandlerBegan) String() string {
 func (*HandlerBegan) ProtoMessage() {}
 
 func (x *HandlerBegan) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[59]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5702,7 +6135,7 @@ func (x *HandlerBegan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerBegan.ProtoReflect.Descriptor instead.
 func (*HandlerBegan) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{59}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *HandlerBegan) GetWorker() string {
@@ -5796,6 +6229,41 @@ func (x *HandlerBegan) GetDeadline() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *HandlerBegan) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *HandlerBegan) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *HandlerBegan) GetSlotTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SlotTime
+	}
+	return nil
+}
+
+func (x *HandlerBegan) GetFlowId() string {
+	if x != nil {
+		return x.FlowId
+	}
+	return ""
+}
+
+func (x *HandlerBegan) GetFlowNode() string {
+	if x != nil {
+		return x.FlowNode
+	}
+	return ""
+}
+
 // A handler should stop. Reported once for each delivery.
 type HandlerStopped struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5813,7 +6281,7 @@ type HandlerStopped struct {
 
 func (x *HandlerStopped) Reset() {
 	*x = HandlerStopped{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[60]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5825,7 +6293,7 @@ func (x *HandlerStopped) String() string {
 func (*HandlerStopped) ProtoMessage() {}
 
 func (x *HandlerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[60]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5838,7 +6306,7 @@ func (x *HandlerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerStopped.ProtoReflect.Descriptor instead.
 func (*HandlerStopped) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{60}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *HandlerStopped) GetWorker() string {
@@ -5884,7 +6352,7 @@ type HandlerShutdown struct {
 
 func (x *HandlerShutdown) Reset() {
 	*x = HandlerShutdown{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[61]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5896,7 +6364,7 @@ func (x *HandlerShutdown) String() string {
 func (*HandlerShutdown) ProtoMessage() {}
 
 func (x *HandlerShutdown) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[61]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5909,7 +6377,7 @@ func (x *HandlerShutdown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerShutdown.ProtoReflect.Descriptor instead.
 func (*HandlerShutdown) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{61}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *HandlerShutdown) GetWorker() string {
@@ -5950,7 +6418,7 @@ type HandlerEnded struct {
 
 func (x *HandlerEnded) Reset() {
 	*x = HandlerEnded{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[62]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5962,7 +6430,7 @@ func (x *HandlerEnded) String() string {
 func (*HandlerEnded) ProtoMessage() {}
 
 func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[62]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5975,7 +6443,7 @@ func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerEnded.ProtoReflect.Descriptor instead.
 func (*HandlerEnded) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{62}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *HandlerEnded) GetWorker() string {
@@ -6019,7 +6487,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[63]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6031,7 +6499,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[63]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6044,7 +6512,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{63}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *LogRecord) GetLevel() string {
@@ -6094,7 +6562,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[64]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6106,7 +6574,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[64]
+	mi := &file_rockqueue_conformance_v1_driver_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6119,7 +6587,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{64}
+	return file_rockqueue_conformance_v1_driver_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Error) GetKinds() []string {
@@ -6196,7 +6664,7 @@ var File_rockqueue_conformance_v1_driver_proto protoreflect.FileDescriptor
 
 const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\n" +
-	"%rockqueue/conformance/v1/driver.proto\x12\x18rockqueue.conformance.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\r\n" +
+	"%rockqueue/conformance/v1/driver.proto\x12\x18rockqueue.conformance.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x0e\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12G\n" +
 	"\vopen_client\x18\x02 \x01(\v2$.rockqueue.conformance.v1.OpenClientH\x00R\n" +
@@ -6234,7 +6702,8 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\n" +
 	"get_worker\x18\x18 \x01(\v2#.rockqueue.conformance.v1.GetWorkerH\x00R\tgetWorker\x12A\n" +
 	"\topen_gate\x18\x19 \x01(\v2\".rockqueue.conformance.v1.OpenGateH\x00R\bopenGate\x127\n" +
-	"\x05reset\x18\x1a \x01(\v2\x1f.rockqueue.conformance.v1.ResetH\x00R\x05resetB\t\n" +
+	"\x05reset\x18\x1a \x01(\v2\x1f.rockqueue.conformance.v1.ResetH\x00R\x05reset\x124\n" +
+	"\x04call\x18\x1b \x01(\v2\x1e.rockqueue.conformance.v1.CallH\x00R\x04callB\t\n" +
 	"\acommand\"\xd2\x01\n" +
 	"\x06Report\x127\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1f.rockqueue.conformance.v1.HelloH\x00R\x05hello\x12:\n" +
@@ -6245,7 +6714,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x03sdk\x18\x01 \x01(\tR\x03sdk\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x10\n" +
 	"\x03pid\x18\x03 \x01(\x03R\x03pid\x12\x1a\n" +
-	"\bfeatures\x18\x04 \x03(\tR\bfeatures\"\xe4\x06\n" +
+	"\bfeatures\x18\x04 \x03(\tR\bfeatures\"\xa6\a\n" +
 	"\x06Answer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x127\n" +
 	"\x05error\x18\x02 \x01(\v2\x1f.rockqueue.conformance.v1.ErrorH\x00R\x05error\x12B\n" +
@@ -6263,7 +6732,8 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\vserver_info\x18\r \x01(\v2$.rockqueue.conformance.v1.ServerInfoH\x00R\n" +
 	"serverInfo\x12:\n" +
 	"\x06events\x18\x0e \x01(\v2 .rockqueue.conformance.v1.EventsH\x00R\x06events\x12@\n" +
-	"\x06worker\x18\x0f \x01(\v2&.rockqueue.conformance.v1.WorkerStatusH\x00R\x06workerB\b\n" +
+	"\x06worker\x18\x0f \x01(\v2&.rockqueue.conformance.v1.WorkerStatusH\x00R\x06worker\x12@\n" +
+	"\bdocument\x18\x10 \x01(\v2\".rockqueue.conformance.v1.DocumentH\x00R\bdocumentB\b\n" +
 	"\x06result\"\x06\n" +
 	"\x04Done\"\xdb\x03\n" +
 	"\vObservation\x12\x1a\n" +
@@ -6303,7 +6773,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"unwritable\x18\x04 \x01(\bH\x00R\n" +
 	"unwritable\x12C\n" +
 	"\vundecodable\x18\x05 \x01(\v2\x1f.rockqueue.conformance.v1.ErrorH\x00R\vundecodableB\a\n" +
-	"\x05value\"\x98\a\n" +
+	"\x05value\"\xae\a\n" +
 	"\x06NewJob\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
@@ -6324,7 +6794,8 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\aheaders\x18\x0e \x03(\v2-.rockqueue.conformance.v1.NewJob.HeadersEntryR\aheaders\x12\x12\n" +
 	"\x04tags\x18\x0f \x03(\tR\x04tags\x12<\n" +
 	"\fcancel_grace\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\vcancelGrace\x127\n" +
-	"\tretention\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\tretention\x1a:\n" +
+	"\tretention\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\tretention\x12\x14\n" +
+	"\x05group\x18\x12 \x01(\tR\x05group\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\v\n" +
@@ -6380,14 +6851,17 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\adropped\x18\x02 \x01(\x03R\adropped\"7\n" +
 	"\aLogLine\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
-	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\xe1\x01\n" +
+	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\xac\x02\n" +
 	"\tJobFilter\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
 	"\x04tags\x18\x04 \x03(\tR\x04tags\x12=\n" +
 	"\fcreated_from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vcreatedFrom\x12A\n" +
-	"\x0ecreated_before\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xde\x01\n" +
+	"\x0ecreated_before\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12\x14\n" +
+	"\x05group\x18\a \x01(\tR\x05group\x12\x17\n" +
+	"\aflow_id\x18\b \x01(\tR\x06flowId\x12\x1a\n" +
+	"\bschedule\x18\t \x01(\tR\bschedule\"\xde\x01\n" +
 	"\bListJobs\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12;\n" +
 	"\x06filter\x18\x02 \x01(\v2#.rockqueue.conformance.v1.JobFilterR\x06filter\x12!\n" +
@@ -6409,10 +6883,11 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"into_queue\x18\a \x01(\tR\tintoQueueB\b\n" +
 	"\x06target\"\x1a\n" +
 	"\x06JobIds\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\"\xd0\x01\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\"\xfb\x01\n" +
 	"\aChanged\x12\x1a\n" +
 	"\baffected\x18\x01 \x01(\x03R\baffected\x12K\n" +
-	"\bfailures\x18\x02 \x03(\v2/.rockqueue.conformance.v1.Changed.FailuresEntryR\bfailures\x1a\\\n" +
+	"\bfailures\x18\x02 \x03(\v2/.rockqueue.conformance.v1.Changed.FailuresEntryR\bfailures\x12)\n" +
+	"\x10progress_reports\x18\x03 \x01(\x05R\x0fprogressReports\x1a\\\n" +
 	"\rFailuresEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
 	"\x05value\x18\x02 \x01(\v2\x1f.rockqueue.conformance.v1.ErrorR\x05value:\x028\x01\"m\n" +
@@ -6423,7 +6898,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\tGetResult\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x123\n" +
-	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"\x90\b\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"\xda\t\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x12\n" +
@@ -6455,7 +6930,13 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\n" +
 	"purge_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tpurgeTime\x129\n" +
 	"\apayload\x18\x17 \x01(\v2\x1f.rockqueue.conformance.v1.ValueR\apayload\x127\n" +
-	"\x06result\x18\x18 \x01(\v2\x1f.rockqueue.conformance.v1.ValueR\x06result\x1a:\n" +
+	"\x06result\x18\x18 \x01(\v2\x1f.rockqueue.conformance.v1.ValueR\x06result\x12\x14\n" +
+	"\x05group\x18\x19 \x01(\tR\x05group\x12\x1a\n" +
+	"\bschedule\x18\x1a \x01(\tR\bschedule\x127\n" +
+	"\tslot_time\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\bslotTime\x12\x17\n" +
+	"\aflow_id\x18\x1c \x01(\tR\x06flowId\x12\x1b\n" +
+	"\tflow_node\x18\x1d \x01(\tR\bflowNode\x12'\n" +
+	"\x0fpending_parents\x18\x1e \x01(\x05R\x0ependingParents\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"l\n" +
@@ -6466,14 +6947,20 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05stack\x18\x04 \x01(\tR\x05stack\">\n" +
 	"\bProgress\x12\x18\n" +
 	"\apercent\x18\x01 \x01(\x01R\apercent\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"<\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"T\n" +
+	"\x04Call\x12\x16\n" +
+	"\x06client\x18\x01 \x01(\tR\x06client\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x1c\n" +
+	"\targuments\x18\x03 \x01(\tR\targuments\"\x1e\n" +
+	"\bDocument\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\tR\x04json\"<\n" +
 	"\n" +
 	"ListQueues\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\"8\n" +
 	"\bGetQueue\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x14\n" +
-	"\x05queue\x18\x02 \x01(\tR\x05queue\"\xae\x04\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\"\xef\x05\n" +
 	"\vUpdateQueue\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12J\n" +
@@ -6486,9 +6973,19 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"max_active\x18\b \x01(\x05H\x00R\tmaxActive\x88\x01\x01\x12-\n" +
 	"\x10max_backlog_jobs\x18\t \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01\x12\x14\n" +
 	"\x05reset\x18\n" +
-	" \x03(\tR\x05resetB\r\n" +
+	" \x03(\tR\x05reset\x127\n" +
+	"\x04rate\x18\v \x01(\v2#.rockqueue.conformance.v1.RateLimitR\x04rate\x12-\n" +
+	"\x10group_max_active\x18\f \x01(\x05H\x02R\x0egroupMaxActive\x88\x01\x01\x12B\n" +
+	"\n" +
+	"group_rate\x18\r \x01(\v2#.rockqueue.conformance.v1.RateLimitR\tgroupRateB\r\n" +
 	"\v_max_activeB\x13\n" +
-	"\x11_max_backlog_jobs\":\n" +
+	"\x11_max_backlog_jobsB\x13\n" +
+	"\x11_group_max_active\"y\n" +
+	"\tRateLimit\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x05R\x05count\x121\n" +
+	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period\x12\x19\n" +
+	"\x05burst\x18\x03 \x01(\x05H\x00R\x05burst\x88\x01\x01B\b\n" +
+	"\x06_burst\":\n" +
 	"\n" +
 	"PauseQueue\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x14\n" +
@@ -6533,7 +7030,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\vbatch_bytes\x18\x05 \x01(\x03R\n" +
 	"batchBytes\x12;\n" +
 	"\vserver_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"serverTime\"\xcd\x01\n" +
+	"serverTime\"\x86\x02\n" +
 	"\n" +
 	"OpenEvents\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x16\n" +
@@ -6543,7 +7040,10 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05types\x18\x05 \x03(\tR\x05types\x12\x17\n" +
 	"\ajob_ids\x18\x06 \x03(\tR\x06jobIds\x12\x14\n" +
 	"\x05after\x18\a \x01(\tR\x05after\x12\x1c\n" +
-	"\tbeginning\x18\b \x01(\bR\tbeginning\"o\n" +
+	"\tbeginning\x18\b \x01(\bR\tbeginning\x12\x19\n" +
+	"\bflow_ids\x18\t \x03(\tR\aflowIds\x12\x1c\n" +
+	"\tschedules\x18\n" +
+	" \x03(\tR\tschedules\"o\n" +
 	"\n" +
 	"ReadEvents\x12\x16\n" +
 	"\x06events\x18\x01 \x01(\tR\x06events\x12\x14\n" +
@@ -6553,7 +7053,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x06events\x18\x01 \x01(\tR\x06events\"Y\n" +
 	"\x06Events\x127\n" +
 	"\x06events\x18\x01 \x03(\v2\x1f.rockqueue.conformance.v1.EventR\x06events\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xa9\x03\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xb6\x04\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12.\n" +
@@ -6571,7 +7071,12 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"error_type\x18\v \x01(\tR\terrorType\x12#\n" +
 	"\rerror_message\x18\f \x01(\tR\ferrorMessage\x12>\n" +
 	"\bprogress\x18\r \x01(\v2\".rockqueue.conformance.v1.ProgressR\bprogress\x12\x16\n" +
-	"\x06purged\x18\x0e \x01(\x03R\x06purged\"\xc2\x03\n" +
+	"\x06purged\x18\x0e \x01(\x03R\x06purged\x12\x17\n" +
+	"\aflow_id\x18\x0f \x01(\tR\x06flowId\x12\x1d\n" +
+	"\n" +
+	"flow_state\x18\x10 \x01(\tR\tflowState\x12\x1a\n" +
+	"\bschedule\x18\x11 \x01(\tR\bschedule\x127\n" +
+	"\tslot_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\bslotTime\"\xfe\x03\n" +
 	"\vStartWorker\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x16\n" +
@@ -6583,7 +7088,9 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\fresume_grace\x18\b \x01(\v2\x19.google.protobuf.DurationR\vresumeGrace\x12/\n" +
 	"\x05grace\x18\t \x01(\v2\x19.google.protobuf.DurationR\x05grace\x12'\n" +
 	"\x0funtil_signalled\x18\n" +
-	" \x01(\bR\x0euntilSignalledB\x0e\n" +
+	" \x01(\bR\x0euntilSignalled\x12:\n" +
+	"\vstuck_after\x18\v \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"stuckAfterB\x0e\n" +
 	"\f_concurrencyB\v\n" +
 	"\t_prefetch\"U\n" +
 	"\n" +
@@ -6604,7 +7111,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\battempts\x18\x02 \x03(\v2 .rockqueue.conformance.v1.ScriptR\battempts\x12\x16\n" +
 	"\x06silent\x18\x03 \x01(\bR\x06silent\"D\n" +
 	"\x06Script\x12:\n" +
-	"\aactions\x18\x01 \x03(\v2 .rockqueue.conformance.v1.ActionR\aactions\"\xdd\x06\n" +
+	"\aactions\x18\x01 \x03(\v2 .rockqueue.conformance.v1.ActionR\aactions\"\x99\a\n" +
 	"\x06Action\x121\n" +
 	"\x05sleep\x18\x01 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05sleep\x12\x14\n" +
 	"\x04gate\x18\x02 \x01(\tH\x00R\x04gate\x12E\n" +
@@ -6614,7 +7121,8 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05block\x18\x06 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05block\x12\x12\n" +
 	"\x03log\x18\a \x01(\tH\x00R\x03log\x12F\n" +
 	"\bprogress\x18\b \x01(\v2(.rockqueue.conformance.v1.ReportProgressH\x00R\bprogress\x12?\n" +
-	"\tfollow_up\x18\t \x01(\v2 .rockqueue.conformance.v1.NewJobH\x00R\bfollowUp\x12=\n" +
+	"\tfollow_up\x18\t \x01(\v2 .rockqueue.conformance.v1.NewJobH\x00R\bfollowUp\x12:\n" +
+	"\aparents\x18\x12 \x01(\v2\x1e.rockqueue.conformance.v1.DoneH\x00R\aparents\x12=\n" +
 	"\bcomplete\x18\n" +
 	" \x01(\v2\x1f.rockqueue.conformance.v1.ValueH\x00R\bcomplete\x12\x14\n" +
 	"\x04fail\x18\v \x01(\tH\x00R\x04fail\x12$\n" +
@@ -6636,7 +7144,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\n" +
 	"RetryAfter\x12/\n" +
 	"\x05delay\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xa2\x04\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xc3\x05\n" +
 	"\fHandlerBegan\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n" +
@@ -6652,7 +7160,12 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\apayload\x18\v \x01(\v2\x1f.rockqueue.conformance.v1.ValueR\apayload\x12;\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x126\n" +
-	"\bdeadline\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x1a:\n" +
+	"\bdeadline\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x14\n" +
+	"\x05group\x18\x0e \x01(\tR\x05group\x12\x1a\n" +
+	"\bschedule\x18\x0f \x01(\tR\bschedule\x127\n" +
+	"\tslot_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\bslotTime\x12\x17\n" +
+	"\aflow_id\x18\x11 \x01(\tR\x06flowId\x12\x1b\n" +
+	"\tflow_node\x18\x12 \x01(\tR\bflowNode\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"o\n" +
@@ -6710,7 +7223,7 @@ func file_rockqueue_conformance_v1_driver_proto_rawDescGZIP() []byte {
 }
 
 var file_rockqueue_conformance_v1_driver_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rockqueue_conformance_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
+var file_rockqueue_conformance_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_rockqueue_conformance_v1_driver_proto_goTypes = []any{
 	(Change)(0),                   // 0: rockqueue.conformance.v1.Change
 	(*Command)(nil),               // 1: rockqueue.conformance.v1.Command
@@ -6746,45 +7259,48 @@ var file_rockqueue_conformance_v1_driver_proto_goTypes = []any{
 	(*Job)(nil),                   // 31: rockqueue.conformance.v1.Job
 	(*AttemptError)(nil),          // 32: rockqueue.conformance.v1.AttemptError
 	(*Progress)(nil),              // 33: rockqueue.conformance.v1.Progress
-	(*ListQueues)(nil),            // 34: rockqueue.conformance.v1.ListQueues
-	(*GetQueue)(nil),              // 35: rockqueue.conformance.v1.GetQueue
-	(*UpdateQueue)(nil),           // 36: rockqueue.conformance.v1.UpdateQueue
-	(*PauseQueue)(nil),            // 37: rockqueue.conformance.v1.PauseQueue
-	(*ResumeQueue)(nil),           // 38: rockqueue.conformance.v1.ResumeQueue
-	(*PurgeQueue)(nil),            // 39: rockqueue.conformance.v1.PurgeQueue
-	(*Queues)(nil),                // 40: rockqueue.conformance.v1.Queues
-	(*Queue)(nil),                 // 41: rockqueue.conformance.v1.Queue
-	(*GetServerInfo)(nil),         // 42: rockqueue.conformance.v1.GetServerInfo
-	(*ServerInfo)(nil),            // 43: rockqueue.conformance.v1.ServerInfo
-	(*OpenEvents)(nil),            // 44: rockqueue.conformance.v1.OpenEvents
-	(*ReadEvents)(nil),            // 45: rockqueue.conformance.v1.ReadEvents
-	(*CloseEvents)(nil),           // 46: rockqueue.conformance.v1.CloseEvents
-	(*Events)(nil),                // 47: rockqueue.conformance.v1.Events
-	(*Event)(nil),                 // 48: rockqueue.conformance.v1.Event
-	(*StartWorker)(nil),           // 49: rockqueue.conformance.v1.StartWorker
-	(*StopWorker)(nil),            // 50: rockqueue.conformance.v1.StopWorker
-	(*GetWorker)(nil),             // 51: rockqueue.conformance.v1.GetWorker
-	(*WorkerStatus)(nil),          // 52: rockqueue.conformance.v1.WorkerStatus
-	(*OpenGate)(nil),              // 53: rockqueue.conformance.v1.OpenGate
-	(*Reset)(nil),                 // 54: rockqueue.conformance.v1.Reset
-	(*Handler)(nil),               // 55: rockqueue.conformance.v1.Handler
-	(*Script)(nil),                // 56: rockqueue.conformance.v1.Script
-	(*Action)(nil),                // 57: rockqueue.conformance.v1.Action
-	(*ReportProgress)(nil),        // 58: rockqueue.conformance.v1.ReportProgress
-	(*RetryAfter)(nil),            // 59: rockqueue.conformance.v1.RetryAfter
-	(*HandlerBegan)(nil),          // 60: rockqueue.conformance.v1.HandlerBegan
-	(*HandlerStopped)(nil),        // 61: rockqueue.conformance.v1.HandlerStopped
-	(*HandlerShutdown)(nil),       // 62: rockqueue.conformance.v1.HandlerShutdown
-	(*HandlerEnded)(nil),          // 63: rockqueue.conformance.v1.HandlerEnded
-	(*LogRecord)(nil),             // 64: rockqueue.conformance.v1.LogRecord
-	(*Error)(nil),                 // 65: rockqueue.conformance.v1.Error
-	nil,                           // 66: rockqueue.conformance.v1.NewJob.HeadersEntry
-	nil,                           // 67: rockqueue.conformance.v1.Changed.FailuresEntry
-	nil,                           // 68: rockqueue.conformance.v1.Job.HeadersEntry
-	nil,                           // 69: rockqueue.conformance.v1.HandlerBegan.HeadersEntry
-	nil,                           // 70: rockqueue.conformance.v1.Error.MetadataEntry
-	(*durationpb.Duration)(nil),   // 71: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 72: google.protobuf.Timestamp
+	(*Call)(nil),                  // 34: rockqueue.conformance.v1.Call
+	(*Document)(nil),              // 35: rockqueue.conformance.v1.Document
+	(*ListQueues)(nil),            // 36: rockqueue.conformance.v1.ListQueues
+	(*GetQueue)(nil),              // 37: rockqueue.conformance.v1.GetQueue
+	(*UpdateQueue)(nil),           // 38: rockqueue.conformance.v1.UpdateQueue
+	(*RateLimit)(nil),             // 39: rockqueue.conformance.v1.RateLimit
+	(*PauseQueue)(nil),            // 40: rockqueue.conformance.v1.PauseQueue
+	(*ResumeQueue)(nil),           // 41: rockqueue.conformance.v1.ResumeQueue
+	(*PurgeQueue)(nil),            // 42: rockqueue.conformance.v1.PurgeQueue
+	(*Queues)(nil),                // 43: rockqueue.conformance.v1.Queues
+	(*Queue)(nil),                 // 44: rockqueue.conformance.v1.Queue
+	(*GetServerInfo)(nil),         // 45: rockqueue.conformance.v1.GetServerInfo
+	(*ServerInfo)(nil),            // 46: rockqueue.conformance.v1.ServerInfo
+	(*OpenEvents)(nil),            // 47: rockqueue.conformance.v1.OpenEvents
+	(*ReadEvents)(nil),            // 48: rockqueue.conformance.v1.ReadEvents
+	(*CloseEvents)(nil),           // 49: rockqueue.conformance.v1.CloseEvents
+	(*Events)(nil),                // 50: rockqueue.conformance.v1.Events
+	(*Event)(nil),                 // 51: rockqueue.conformance.v1.Event
+	(*StartWorker)(nil),           // 52: rockqueue.conformance.v1.StartWorker
+	(*StopWorker)(nil),            // 53: rockqueue.conformance.v1.StopWorker
+	(*GetWorker)(nil),             // 54: rockqueue.conformance.v1.GetWorker
+	(*WorkerStatus)(nil),          // 55: rockqueue.conformance.v1.WorkerStatus
+	(*OpenGate)(nil),              // 56: rockqueue.conformance.v1.OpenGate
+	(*Reset)(nil),                 // 57: rockqueue.conformance.v1.Reset
+	(*Handler)(nil),               // 58: rockqueue.conformance.v1.Handler
+	(*Script)(nil),                // 59: rockqueue.conformance.v1.Script
+	(*Action)(nil),                // 60: rockqueue.conformance.v1.Action
+	(*ReportProgress)(nil),        // 61: rockqueue.conformance.v1.ReportProgress
+	(*RetryAfter)(nil),            // 62: rockqueue.conformance.v1.RetryAfter
+	(*HandlerBegan)(nil),          // 63: rockqueue.conformance.v1.HandlerBegan
+	(*HandlerStopped)(nil),        // 64: rockqueue.conformance.v1.HandlerStopped
+	(*HandlerShutdown)(nil),       // 65: rockqueue.conformance.v1.HandlerShutdown
+	(*HandlerEnded)(nil),          // 66: rockqueue.conformance.v1.HandlerEnded
+	(*LogRecord)(nil),             // 67: rockqueue.conformance.v1.LogRecord
+	(*Error)(nil),                 // 68: rockqueue.conformance.v1.Error
+	nil,                           // 69: rockqueue.conformance.v1.NewJob.HeadersEntry
+	nil,                           // 70: rockqueue.conformance.v1.Changed.FailuresEntry
+	nil,                           // 71: rockqueue.conformance.v1.Job.HeadersEntry
+	nil,                           // 72: rockqueue.conformance.v1.HandlerBegan.HeadersEntry
+	nil,                           // 73: rockqueue.conformance.v1.Error.MetadataEntry
+	(*durationpb.Duration)(nil),   // 74: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 75: google.protobuf.Timestamp
 }
 var file_rockqueue_conformance_v1_driver_proto_depIdxs = []int32{
 	7,   // 0: rockqueue.conformance.v1.Command.open_client:type_name -> rockqueue.conformance.v1.OpenClient
@@ -6797,138 +7313,148 @@ var file_rockqueue_conformance_v1_driver_proto_depIdxs = []int32{
 	26,  // 7: rockqueue.conformance.v1.Command.change_jobs:type_name -> rockqueue.conformance.v1.ChangeJobs
 	29,  // 8: rockqueue.conformance.v1.Command.wait_job:type_name -> rockqueue.conformance.v1.WaitJob
 	30,  // 9: rockqueue.conformance.v1.Command.get_result:type_name -> rockqueue.conformance.v1.GetResult
-	34,  // 10: rockqueue.conformance.v1.Command.list_queues:type_name -> rockqueue.conformance.v1.ListQueues
-	35,  // 11: rockqueue.conformance.v1.Command.get_queue:type_name -> rockqueue.conformance.v1.GetQueue
-	36,  // 12: rockqueue.conformance.v1.Command.update_queue:type_name -> rockqueue.conformance.v1.UpdateQueue
-	37,  // 13: rockqueue.conformance.v1.Command.pause_queue:type_name -> rockqueue.conformance.v1.PauseQueue
-	38,  // 14: rockqueue.conformance.v1.Command.resume_queue:type_name -> rockqueue.conformance.v1.ResumeQueue
-	39,  // 15: rockqueue.conformance.v1.Command.purge_queue:type_name -> rockqueue.conformance.v1.PurgeQueue
-	42,  // 16: rockqueue.conformance.v1.Command.get_server_info:type_name -> rockqueue.conformance.v1.GetServerInfo
-	44,  // 17: rockqueue.conformance.v1.Command.open_events:type_name -> rockqueue.conformance.v1.OpenEvents
-	45,  // 18: rockqueue.conformance.v1.Command.read_events:type_name -> rockqueue.conformance.v1.ReadEvents
-	46,  // 19: rockqueue.conformance.v1.Command.close_events:type_name -> rockqueue.conformance.v1.CloseEvents
-	49,  // 20: rockqueue.conformance.v1.Command.start_worker:type_name -> rockqueue.conformance.v1.StartWorker
-	50,  // 21: rockqueue.conformance.v1.Command.stop_worker:type_name -> rockqueue.conformance.v1.StopWorker
-	51,  // 22: rockqueue.conformance.v1.Command.get_worker:type_name -> rockqueue.conformance.v1.GetWorker
-	53,  // 23: rockqueue.conformance.v1.Command.open_gate:type_name -> rockqueue.conformance.v1.OpenGate
-	54,  // 24: rockqueue.conformance.v1.Command.reset:type_name -> rockqueue.conformance.v1.Reset
-	3,   // 25: rockqueue.conformance.v1.Report.hello:type_name -> rockqueue.conformance.v1.Hello
-	4,   // 26: rockqueue.conformance.v1.Report.answer:type_name -> rockqueue.conformance.v1.Answer
-	6,   // 27: rockqueue.conformance.v1.Report.observation:type_name -> rockqueue.conformance.v1.Observation
-	65,  // 28: rockqueue.conformance.v1.Answer.error:type_name -> rockqueue.conformance.v1.Error
-	5,   // 29: rockqueue.conformance.v1.Answer.unsupported:type_name -> rockqueue.conformance.v1.Done
-	5,   // 30: rockqueue.conformance.v1.Answer.done:type_name -> rockqueue.conformance.v1.Done
-	16,  // 31: rockqueue.conformance.v1.Answer.pushes:type_name -> rockqueue.conformance.v1.Pushes
-	31,  // 32: rockqueue.conformance.v1.Answer.job:type_name -> rockqueue.conformance.v1.Job
-	25,  // 33: rockqueue.conformance.v1.Answer.jobs:type_name -> rockqueue.conformance.v1.Jobs
-	21,  // 34: rockqueue.conformance.v1.Answer.logs:type_name -> rockqueue.conformance.v1.Logs
-	28,  // 35: rockqueue.conformance.v1.Answer.changed:type_name -> rockqueue.conformance.v1.Changed
-	10,  // 36: rockqueue.conformance.v1.Answer.value:type_name -> rockqueue.conformance.v1.Value
-	41,  // 37: rockqueue.conformance.v1.Answer.queue:type_name -> rockqueue.conformance.v1.Queue
-	40,  // 38: rockqueue.conformance.v1.Answer.queues:type_name -> rockqueue.conformance.v1.Queues
-	43,  // 39: rockqueue.conformance.v1.Answer.server_info:type_name -> rockqueue.conformance.v1.ServerInfo
-	47,  // 40: rockqueue.conformance.v1.Answer.events:type_name -> rockqueue.conformance.v1.Events
-	52,  // 41: rockqueue.conformance.v1.Answer.worker:type_name -> rockqueue.conformance.v1.WorkerStatus
-	60,  // 42: rockqueue.conformance.v1.Observation.began:type_name -> rockqueue.conformance.v1.HandlerBegan
-	61,  // 43: rockqueue.conformance.v1.Observation.stop_asked:type_name -> rockqueue.conformance.v1.HandlerStopped
-	62,  // 44: rockqueue.conformance.v1.Observation.shutdown_told:type_name -> rockqueue.conformance.v1.HandlerShutdown
-	63,  // 45: rockqueue.conformance.v1.Observation.ended:type_name -> rockqueue.conformance.v1.HandlerEnded
-	52,  // 46: rockqueue.conformance.v1.Observation.worker_ended:type_name -> rockqueue.conformance.v1.WorkerStatus
-	64,  // 47: rockqueue.conformance.v1.Observation.log:type_name -> rockqueue.conformance.v1.LogRecord
-	71,  // 48: rockqueue.conformance.v1.OpenClient.timeout:type_name -> google.protobuf.Duration
-	8,   // 49: rockqueue.conformance.v1.OpenClient.retry:type_name -> rockqueue.conformance.v1.CallRetry
-	71,  // 50: rockqueue.conformance.v1.CallRetry.initial_delay:type_name -> google.protobuf.Duration
-	71,  // 51: rockqueue.conformance.v1.CallRetry.max_delay:type_name -> google.protobuf.Duration
-	71,  // 52: rockqueue.conformance.v1.CallRetry.attempt_timeout:type_name -> google.protobuf.Duration
-	71,  // 53: rockqueue.conformance.v1.CallRetry.max_server_delay:type_name -> google.protobuf.Duration
-	65,  // 54: rockqueue.conformance.v1.Value.undecodable:type_name -> rockqueue.conformance.v1.Error
-	10,  // 55: rockqueue.conformance.v1.NewJob.payload:type_name -> rockqueue.conformance.v1.Value
-	71,  // 56: rockqueue.conformance.v1.NewJob.delay:type_name -> google.protobuf.Duration
-	72,  // 57: rockqueue.conformance.v1.NewJob.run_time:type_name -> google.protobuf.Timestamp
-	71,  // 58: rockqueue.conformance.v1.NewJob.ttl:type_name -> google.protobuf.Duration
-	72,  // 59: rockqueue.conformance.v1.NewJob.expire_time:type_name -> google.protobuf.Timestamp
-	71,  // 60: rockqueue.conformance.v1.NewJob.timeout:type_name -> google.protobuf.Duration
-	12,  // 61: rockqueue.conformance.v1.NewJob.retry:type_name -> rockqueue.conformance.v1.RetryPolicy
-	13,  // 62: rockqueue.conformance.v1.NewJob.unique:type_name -> rockqueue.conformance.v1.Unique
-	66,  // 63: rockqueue.conformance.v1.NewJob.headers:type_name -> rockqueue.conformance.v1.NewJob.HeadersEntry
-	71,  // 64: rockqueue.conformance.v1.NewJob.cancel_grace:type_name -> google.protobuf.Duration
-	71,  // 65: rockqueue.conformance.v1.NewJob.retention:type_name -> google.protobuf.Duration
-	71,  // 66: rockqueue.conformance.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
-	71,  // 67: rockqueue.conformance.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
-	71,  // 68: rockqueue.conformance.v1.Unique.window:type_name -> google.protobuf.Duration
-	11,  // 69: rockqueue.conformance.v1.Push.jobs:type_name -> rockqueue.conformance.v1.NewJob
-	11,  // 70: rockqueue.conformance.v1.PushMany.jobs:type_name -> rockqueue.conformance.v1.NewJob
-	71,  // 71: rockqueue.conformance.v1.PushMany.timeout:type_name -> google.protobuf.Duration
-	17,  // 72: rockqueue.conformance.v1.Pushes.pushes:type_name -> rockqueue.conformance.v1.PushOutcome
-	18,  // 73: rockqueue.conformance.v1.PushOutcome.pushed:type_name -> rockqueue.conformance.v1.PushedJob
-	65,  // 74: rockqueue.conformance.v1.PushOutcome.error:type_name -> rockqueue.conformance.v1.Error
-	22,  // 75: rockqueue.conformance.v1.Logs.lines:type_name -> rockqueue.conformance.v1.LogLine
-	72,  // 76: rockqueue.conformance.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	72,  // 77: rockqueue.conformance.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
-	23,  // 78: rockqueue.conformance.v1.ListJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
-	31,  // 79: rockqueue.conformance.v1.Jobs.jobs:type_name -> rockqueue.conformance.v1.Job
-	0,   // 80: rockqueue.conformance.v1.ChangeJobs.change:type_name -> rockqueue.conformance.v1.Change
-	27,  // 81: rockqueue.conformance.v1.ChangeJobs.jobs:type_name -> rockqueue.conformance.v1.JobIds
-	23,  // 82: rockqueue.conformance.v1.ChangeJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
-	67,  // 83: rockqueue.conformance.v1.Changed.failures:type_name -> rockqueue.conformance.v1.Changed.FailuresEntry
-	71,  // 84: rockqueue.conformance.v1.WaitJob.timeout:type_name -> google.protobuf.Duration
-	71,  // 85: rockqueue.conformance.v1.GetResult.timeout:type_name -> google.protobuf.Duration
-	32,  // 86: rockqueue.conformance.v1.Job.errors:type_name -> rockqueue.conformance.v1.AttemptError
-	33,  // 87: rockqueue.conformance.v1.Job.progress:type_name -> rockqueue.conformance.v1.Progress
-	68,  // 88: rockqueue.conformance.v1.Job.headers:type_name -> rockqueue.conformance.v1.Job.HeadersEntry
-	72,  // 89: rockqueue.conformance.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	72,  // 90: rockqueue.conformance.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
-	72,  // 91: rockqueue.conformance.v1.Job.start_time:type_name -> google.protobuf.Timestamp
-	72,  // 92: rockqueue.conformance.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
-	72,  // 93: rockqueue.conformance.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
-	10,  // 94: rockqueue.conformance.v1.Job.payload:type_name -> rockqueue.conformance.v1.Value
-	10,  // 95: rockqueue.conformance.v1.Job.result:type_name -> rockqueue.conformance.v1.Value
-	12,  // 96: rockqueue.conformance.v1.UpdateQueue.default_retry:type_name -> rockqueue.conformance.v1.RetryPolicy
-	71,  // 97: rockqueue.conformance.v1.UpdateQueue.default_lease:type_name -> google.protobuf.Duration
-	71,  // 98: rockqueue.conformance.v1.UpdateQueue.completed_retention:type_name -> google.protobuf.Duration
-	71,  // 99: rockqueue.conformance.v1.UpdateQueue.dead_retention:type_name -> google.protobuf.Duration
-	71,  // 100: rockqueue.conformance.v1.UpdateQueue.cancelled_retention:type_name -> google.protobuf.Duration
-	41,  // 101: rockqueue.conformance.v1.Queues.queues:type_name -> rockqueue.conformance.v1.Queue
-	72,  // 102: rockqueue.conformance.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
-	72,  // 103: rockqueue.conformance.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
-	72,  // 104: rockqueue.conformance.v1.ServerInfo.server_time:type_name -> google.protobuf.Timestamp
-	71,  // 105: rockqueue.conformance.v1.ReadEvents.timeout:type_name -> google.protobuf.Duration
-	48,  // 106: rockqueue.conformance.v1.Events.events:type_name -> rockqueue.conformance.v1.Event
-	72,  // 107: rockqueue.conformance.v1.Event.time:type_name -> google.protobuf.Timestamp
-	33,  // 108: rockqueue.conformance.v1.Event.progress:type_name -> rockqueue.conformance.v1.Progress
-	55,  // 109: rockqueue.conformance.v1.StartWorker.handlers:type_name -> rockqueue.conformance.v1.Handler
-	71,  // 110: rockqueue.conformance.v1.StartWorker.lease:type_name -> google.protobuf.Duration
-	71,  // 111: rockqueue.conformance.v1.StartWorker.resume_grace:type_name -> google.protobuf.Duration
-	71,  // 112: rockqueue.conformance.v1.StartWorker.grace:type_name -> google.protobuf.Duration
-	71,  // 113: rockqueue.conformance.v1.StopWorker.grace:type_name -> google.protobuf.Duration
-	65,  // 114: rockqueue.conformance.v1.WorkerStatus.failure:type_name -> rockqueue.conformance.v1.Error
-	56,  // 115: rockqueue.conformance.v1.Handler.attempts:type_name -> rockqueue.conformance.v1.Script
-	57,  // 116: rockqueue.conformance.v1.Script.actions:type_name -> rockqueue.conformance.v1.Action
-	71,  // 117: rockqueue.conformance.v1.Action.sleep:type_name -> google.protobuf.Duration
-	5,   // 118: rockqueue.conformance.v1.Action.until_stopped:type_name -> rockqueue.conformance.v1.Done
-	5,   // 119: rockqueue.conformance.v1.Action.until_shutdown:type_name -> rockqueue.conformance.v1.Done
-	71,  // 120: rockqueue.conformance.v1.Action.block:type_name -> google.protobuf.Duration
-	58,  // 121: rockqueue.conformance.v1.Action.progress:type_name -> rockqueue.conformance.v1.ReportProgress
-	11,  // 122: rockqueue.conformance.v1.Action.follow_up:type_name -> rockqueue.conformance.v1.NewJob
-	10,  // 123: rockqueue.conformance.v1.Action.complete:type_name -> rockqueue.conformance.v1.Value
-	59,  // 124: rockqueue.conformance.v1.Action.retry_after:type_name -> rockqueue.conformance.v1.RetryAfter
-	71,  // 125: rockqueue.conformance.v1.Action.snooze:type_name -> google.protobuf.Duration
-	5,   // 126: rockqueue.conformance.v1.Action.release:type_name -> rockqueue.conformance.v1.Done
-	5,   // 127: rockqueue.conformance.v1.Action.stop:type_name -> rockqueue.conformance.v1.Done
-	71,  // 128: rockqueue.conformance.v1.RetryAfter.delay:type_name -> google.protobuf.Duration
-	69,  // 129: rockqueue.conformance.v1.HandlerBegan.headers:type_name -> rockqueue.conformance.v1.HandlerBegan.HeadersEntry
-	10,  // 130: rockqueue.conformance.v1.HandlerBegan.payload:type_name -> rockqueue.conformance.v1.Value
-	72,  // 131: rockqueue.conformance.v1.HandlerBegan.create_time:type_name -> google.protobuf.Timestamp
-	72,  // 132: rockqueue.conformance.v1.HandlerBegan.deadline:type_name -> google.protobuf.Timestamp
-	70,  // 133: rockqueue.conformance.v1.Error.metadata:type_name -> rockqueue.conformance.v1.Error.MetadataEntry
-	71,  // 134: rockqueue.conformance.v1.Error.retry_after:type_name -> google.protobuf.Duration
-	31,  // 135: rockqueue.conformance.v1.Error.job:type_name -> rockqueue.conformance.v1.Job
-	65,  // 136: rockqueue.conformance.v1.Changed.FailuresEntry.value:type_name -> rockqueue.conformance.v1.Error
-	137, // [137:137] is the sub-list for method output_type
-	137, // [137:137] is the sub-list for method input_type
-	137, // [137:137] is the sub-list for extension type_name
-	137, // [137:137] is the sub-list for extension extendee
-	0,   // [0:137] is the sub-list for field type_name
+	36,  // 10: rockqueue.conformance.v1.Command.list_queues:type_name -> rockqueue.conformance.v1.ListQueues
+	37,  // 11: rockqueue.conformance.v1.Command.get_queue:type_name -> rockqueue.conformance.v1.GetQueue
+	38,  // 12: rockqueue.conformance.v1.Command.update_queue:type_name -> rockqueue.conformance.v1.UpdateQueue
+	40,  // 13: rockqueue.conformance.v1.Command.pause_queue:type_name -> rockqueue.conformance.v1.PauseQueue
+	41,  // 14: rockqueue.conformance.v1.Command.resume_queue:type_name -> rockqueue.conformance.v1.ResumeQueue
+	42,  // 15: rockqueue.conformance.v1.Command.purge_queue:type_name -> rockqueue.conformance.v1.PurgeQueue
+	45,  // 16: rockqueue.conformance.v1.Command.get_server_info:type_name -> rockqueue.conformance.v1.GetServerInfo
+	47,  // 17: rockqueue.conformance.v1.Command.open_events:type_name -> rockqueue.conformance.v1.OpenEvents
+	48,  // 18: rockqueue.conformance.v1.Command.read_events:type_name -> rockqueue.conformance.v1.ReadEvents
+	49,  // 19: rockqueue.conformance.v1.Command.close_events:type_name -> rockqueue.conformance.v1.CloseEvents
+	52,  // 20: rockqueue.conformance.v1.Command.start_worker:type_name -> rockqueue.conformance.v1.StartWorker
+	53,  // 21: rockqueue.conformance.v1.Command.stop_worker:type_name -> rockqueue.conformance.v1.StopWorker
+	54,  // 22: rockqueue.conformance.v1.Command.get_worker:type_name -> rockqueue.conformance.v1.GetWorker
+	56,  // 23: rockqueue.conformance.v1.Command.open_gate:type_name -> rockqueue.conformance.v1.OpenGate
+	57,  // 24: rockqueue.conformance.v1.Command.reset:type_name -> rockqueue.conformance.v1.Reset
+	34,  // 25: rockqueue.conformance.v1.Command.call:type_name -> rockqueue.conformance.v1.Call
+	3,   // 26: rockqueue.conformance.v1.Report.hello:type_name -> rockqueue.conformance.v1.Hello
+	4,   // 27: rockqueue.conformance.v1.Report.answer:type_name -> rockqueue.conformance.v1.Answer
+	6,   // 28: rockqueue.conformance.v1.Report.observation:type_name -> rockqueue.conformance.v1.Observation
+	68,  // 29: rockqueue.conformance.v1.Answer.error:type_name -> rockqueue.conformance.v1.Error
+	5,   // 30: rockqueue.conformance.v1.Answer.unsupported:type_name -> rockqueue.conformance.v1.Done
+	5,   // 31: rockqueue.conformance.v1.Answer.done:type_name -> rockqueue.conformance.v1.Done
+	16,  // 32: rockqueue.conformance.v1.Answer.pushes:type_name -> rockqueue.conformance.v1.Pushes
+	31,  // 33: rockqueue.conformance.v1.Answer.job:type_name -> rockqueue.conformance.v1.Job
+	25,  // 34: rockqueue.conformance.v1.Answer.jobs:type_name -> rockqueue.conformance.v1.Jobs
+	21,  // 35: rockqueue.conformance.v1.Answer.logs:type_name -> rockqueue.conformance.v1.Logs
+	28,  // 36: rockqueue.conformance.v1.Answer.changed:type_name -> rockqueue.conformance.v1.Changed
+	10,  // 37: rockqueue.conformance.v1.Answer.value:type_name -> rockqueue.conformance.v1.Value
+	44,  // 38: rockqueue.conformance.v1.Answer.queue:type_name -> rockqueue.conformance.v1.Queue
+	43,  // 39: rockqueue.conformance.v1.Answer.queues:type_name -> rockqueue.conformance.v1.Queues
+	46,  // 40: rockqueue.conformance.v1.Answer.server_info:type_name -> rockqueue.conformance.v1.ServerInfo
+	50,  // 41: rockqueue.conformance.v1.Answer.events:type_name -> rockqueue.conformance.v1.Events
+	55,  // 42: rockqueue.conformance.v1.Answer.worker:type_name -> rockqueue.conformance.v1.WorkerStatus
+	35,  // 43: rockqueue.conformance.v1.Answer.document:type_name -> rockqueue.conformance.v1.Document
+	63,  // 44: rockqueue.conformance.v1.Observation.began:type_name -> rockqueue.conformance.v1.HandlerBegan
+	64,  // 45: rockqueue.conformance.v1.Observation.stop_asked:type_name -> rockqueue.conformance.v1.HandlerStopped
+	65,  // 46: rockqueue.conformance.v1.Observation.shutdown_told:type_name -> rockqueue.conformance.v1.HandlerShutdown
+	66,  // 47: rockqueue.conformance.v1.Observation.ended:type_name -> rockqueue.conformance.v1.HandlerEnded
+	55,  // 48: rockqueue.conformance.v1.Observation.worker_ended:type_name -> rockqueue.conformance.v1.WorkerStatus
+	67,  // 49: rockqueue.conformance.v1.Observation.log:type_name -> rockqueue.conformance.v1.LogRecord
+	74,  // 50: rockqueue.conformance.v1.OpenClient.timeout:type_name -> google.protobuf.Duration
+	8,   // 51: rockqueue.conformance.v1.OpenClient.retry:type_name -> rockqueue.conformance.v1.CallRetry
+	74,  // 52: rockqueue.conformance.v1.CallRetry.initial_delay:type_name -> google.protobuf.Duration
+	74,  // 53: rockqueue.conformance.v1.CallRetry.max_delay:type_name -> google.protobuf.Duration
+	74,  // 54: rockqueue.conformance.v1.CallRetry.attempt_timeout:type_name -> google.protobuf.Duration
+	74,  // 55: rockqueue.conformance.v1.CallRetry.max_server_delay:type_name -> google.protobuf.Duration
+	68,  // 56: rockqueue.conformance.v1.Value.undecodable:type_name -> rockqueue.conformance.v1.Error
+	10,  // 57: rockqueue.conformance.v1.NewJob.payload:type_name -> rockqueue.conformance.v1.Value
+	74,  // 58: rockqueue.conformance.v1.NewJob.delay:type_name -> google.protobuf.Duration
+	75,  // 59: rockqueue.conformance.v1.NewJob.run_time:type_name -> google.protobuf.Timestamp
+	74,  // 60: rockqueue.conformance.v1.NewJob.ttl:type_name -> google.protobuf.Duration
+	75,  // 61: rockqueue.conformance.v1.NewJob.expire_time:type_name -> google.protobuf.Timestamp
+	74,  // 62: rockqueue.conformance.v1.NewJob.timeout:type_name -> google.protobuf.Duration
+	12,  // 63: rockqueue.conformance.v1.NewJob.retry:type_name -> rockqueue.conformance.v1.RetryPolicy
+	13,  // 64: rockqueue.conformance.v1.NewJob.unique:type_name -> rockqueue.conformance.v1.Unique
+	69,  // 65: rockqueue.conformance.v1.NewJob.headers:type_name -> rockqueue.conformance.v1.NewJob.HeadersEntry
+	74,  // 66: rockqueue.conformance.v1.NewJob.cancel_grace:type_name -> google.protobuf.Duration
+	74,  // 67: rockqueue.conformance.v1.NewJob.retention:type_name -> google.protobuf.Duration
+	74,  // 68: rockqueue.conformance.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
+	74,  // 69: rockqueue.conformance.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
+	74,  // 70: rockqueue.conformance.v1.Unique.window:type_name -> google.protobuf.Duration
+	11,  // 71: rockqueue.conformance.v1.Push.jobs:type_name -> rockqueue.conformance.v1.NewJob
+	11,  // 72: rockqueue.conformance.v1.PushMany.jobs:type_name -> rockqueue.conformance.v1.NewJob
+	74,  // 73: rockqueue.conformance.v1.PushMany.timeout:type_name -> google.protobuf.Duration
+	17,  // 74: rockqueue.conformance.v1.Pushes.pushes:type_name -> rockqueue.conformance.v1.PushOutcome
+	18,  // 75: rockqueue.conformance.v1.PushOutcome.pushed:type_name -> rockqueue.conformance.v1.PushedJob
+	68,  // 76: rockqueue.conformance.v1.PushOutcome.error:type_name -> rockqueue.conformance.v1.Error
+	22,  // 77: rockqueue.conformance.v1.Logs.lines:type_name -> rockqueue.conformance.v1.LogLine
+	75,  // 78: rockqueue.conformance.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	75,  // 79: rockqueue.conformance.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	23,  // 80: rockqueue.conformance.v1.ListJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
+	31,  // 81: rockqueue.conformance.v1.Jobs.jobs:type_name -> rockqueue.conformance.v1.Job
+	0,   // 82: rockqueue.conformance.v1.ChangeJobs.change:type_name -> rockqueue.conformance.v1.Change
+	27,  // 83: rockqueue.conformance.v1.ChangeJobs.jobs:type_name -> rockqueue.conformance.v1.JobIds
+	23,  // 84: rockqueue.conformance.v1.ChangeJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
+	70,  // 85: rockqueue.conformance.v1.Changed.failures:type_name -> rockqueue.conformance.v1.Changed.FailuresEntry
+	74,  // 86: rockqueue.conformance.v1.WaitJob.timeout:type_name -> google.protobuf.Duration
+	74,  // 87: rockqueue.conformance.v1.GetResult.timeout:type_name -> google.protobuf.Duration
+	32,  // 88: rockqueue.conformance.v1.Job.errors:type_name -> rockqueue.conformance.v1.AttemptError
+	33,  // 89: rockqueue.conformance.v1.Job.progress:type_name -> rockqueue.conformance.v1.Progress
+	71,  // 90: rockqueue.conformance.v1.Job.headers:type_name -> rockqueue.conformance.v1.Job.HeadersEntry
+	75,  // 91: rockqueue.conformance.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 92: rockqueue.conformance.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
+	75,  // 93: rockqueue.conformance.v1.Job.start_time:type_name -> google.protobuf.Timestamp
+	75,  // 94: rockqueue.conformance.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
+	75,  // 95: rockqueue.conformance.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
+	10,  // 96: rockqueue.conformance.v1.Job.payload:type_name -> rockqueue.conformance.v1.Value
+	10,  // 97: rockqueue.conformance.v1.Job.result:type_name -> rockqueue.conformance.v1.Value
+	75,  // 98: rockqueue.conformance.v1.Job.slot_time:type_name -> google.protobuf.Timestamp
+	12,  // 99: rockqueue.conformance.v1.UpdateQueue.default_retry:type_name -> rockqueue.conformance.v1.RetryPolicy
+	74,  // 100: rockqueue.conformance.v1.UpdateQueue.default_lease:type_name -> google.protobuf.Duration
+	74,  // 101: rockqueue.conformance.v1.UpdateQueue.completed_retention:type_name -> google.protobuf.Duration
+	74,  // 102: rockqueue.conformance.v1.UpdateQueue.dead_retention:type_name -> google.protobuf.Duration
+	74,  // 103: rockqueue.conformance.v1.UpdateQueue.cancelled_retention:type_name -> google.protobuf.Duration
+	39,  // 104: rockqueue.conformance.v1.UpdateQueue.rate:type_name -> rockqueue.conformance.v1.RateLimit
+	39,  // 105: rockqueue.conformance.v1.UpdateQueue.group_rate:type_name -> rockqueue.conformance.v1.RateLimit
+	74,  // 106: rockqueue.conformance.v1.RateLimit.period:type_name -> google.protobuf.Duration
+	44,  // 107: rockqueue.conformance.v1.Queues.queues:type_name -> rockqueue.conformance.v1.Queue
+	75,  // 108: rockqueue.conformance.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 109: rockqueue.conformance.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
+	75,  // 110: rockqueue.conformance.v1.ServerInfo.server_time:type_name -> google.protobuf.Timestamp
+	74,  // 111: rockqueue.conformance.v1.ReadEvents.timeout:type_name -> google.protobuf.Duration
+	51,  // 112: rockqueue.conformance.v1.Events.events:type_name -> rockqueue.conformance.v1.Event
+	75,  // 113: rockqueue.conformance.v1.Event.time:type_name -> google.protobuf.Timestamp
+	33,  // 114: rockqueue.conformance.v1.Event.progress:type_name -> rockqueue.conformance.v1.Progress
+	75,  // 115: rockqueue.conformance.v1.Event.slot_time:type_name -> google.protobuf.Timestamp
+	58,  // 116: rockqueue.conformance.v1.StartWorker.handlers:type_name -> rockqueue.conformance.v1.Handler
+	74,  // 117: rockqueue.conformance.v1.StartWorker.lease:type_name -> google.protobuf.Duration
+	74,  // 118: rockqueue.conformance.v1.StartWorker.resume_grace:type_name -> google.protobuf.Duration
+	74,  // 119: rockqueue.conformance.v1.StartWorker.grace:type_name -> google.protobuf.Duration
+	74,  // 120: rockqueue.conformance.v1.StartWorker.stuck_after:type_name -> google.protobuf.Duration
+	74,  // 121: rockqueue.conformance.v1.StopWorker.grace:type_name -> google.protobuf.Duration
+	68,  // 122: rockqueue.conformance.v1.WorkerStatus.failure:type_name -> rockqueue.conformance.v1.Error
+	59,  // 123: rockqueue.conformance.v1.Handler.attempts:type_name -> rockqueue.conformance.v1.Script
+	60,  // 124: rockqueue.conformance.v1.Script.actions:type_name -> rockqueue.conformance.v1.Action
+	74,  // 125: rockqueue.conformance.v1.Action.sleep:type_name -> google.protobuf.Duration
+	5,   // 126: rockqueue.conformance.v1.Action.until_stopped:type_name -> rockqueue.conformance.v1.Done
+	5,   // 127: rockqueue.conformance.v1.Action.until_shutdown:type_name -> rockqueue.conformance.v1.Done
+	74,  // 128: rockqueue.conformance.v1.Action.block:type_name -> google.protobuf.Duration
+	61,  // 129: rockqueue.conformance.v1.Action.progress:type_name -> rockqueue.conformance.v1.ReportProgress
+	11,  // 130: rockqueue.conformance.v1.Action.follow_up:type_name -> rockqueue.conformance.v1.NewJob
+	5,   // 131: rockqueue.conformance.v1.Action.parents:type_name -> rockqueue.conformance.v1.Done
+	10,  // 132: rockqueue.conformance.v1.Action.complete:type_name -> rockqueue.conformance.v1.Value
+	62,  // 133: rockqueue.conformance.v1.Action.retry_after:type_name -> rockqueue.conformance.v1.RetryAfter
+	74,  // 134: rockqueue.conformance.v1.Action.snooze:type_name -> google.protobuf.Duration
+	5,   // 135: rockqueue.conformance.v1.Action.release:type_name -> rockqueue.conformance.v1.Done
+	5,   // 136: rockqueue.conformance.v1.Action.stop:type_name -> rockqueue.conformance.v1.Done
+	74,  // 137: rockqueue.conformance.v1.RetryAfter.delay:type_name -> google.protobuf.Duration
+	72,  // 138: rockqueue.conformance.v1.HandlerBegan.headers:type_name -> rockqueue.conformance.v1.HandlerBegan.HeadersEntry
+	10,  // 139: rockqueue.conformance.v1.HandlerBegan.payload:type_name -> rockqueue.conformance.v1.Value
+	75,  // 140: rockqueue.conformance.v1.HandlerBegan.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 141: rockqueue.conformance.v1.HandlerBegan.deadline:type_name -> google.protobuf.Timestamp
+	75,  // 142: rockqueue.conformance.v1.HandlerBegan.slot_time:type_name -> google.protobuf.Timestamp
+	73,  // 143: rockqueue.conformance.v1.Error.metadata:type_name -> rockqueue.conformance.v1.Error.MetadataEntry
+	74,  // 144: rockqueue.conformance.v1.Error.retry_after:type_name -> google.protobuf.Duration
+	31,  // 145: rockqueue.conformance.v1.Error.job:type_name -> rockqueue.conformance.v1.Job
+	68,  // 146: rockqueue.conformance.v1.Changed.FailuresEntry.value:type_name -> rockqueue.conformance.v1.Error
+	147, // [147:147] is the sub-list for method output_type
+	147, // [147:147] is the sub-list for method input_type
+	147, // [147:147] is the sub-list for extension type_name
+	147, // [147:147] is the sub-list for extension extendee
+	0,   // [0:147] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_conformance_v1_driver_proto_init() }
@@ -6962,6 +7488,7 @@ func file_rockqueue_conformance_v1_driver_proto_init() {
 		(*Command_GetWorker)(nil),
 		(*Command_OpenGate)(nil),
 		(*Command_Reset_)(nil),
+		(*Command_Call)(nil),
 	}
 	file_rockqueue_conformance_v1_driver_proto_msgTypes[1].OneofWrappers = []any{
 		(*Report_Hello)(nil),
@@ -6983,6 +7510,7 @@ func file_rockqueue_conformance_v1_driver_proto_init() {
 		(*Answer_ServerInfo)(nil),
 		(*Answer_Events)(nil),
 		(*Answer_Worker)(nil),
+		(*Answer_Document)(nil),
 	}
 	file_rockqueue_conformance_v1_driver_proto_msgTypes[5].OneofWrappers = []any{
 		(*Observation_Began)(nil),
@@ -7011,10 +7539,11 @@ func file_rockqueue_conformance_v1_driver_proto_init() {
 		(*ChangeJobs_Jobs)(nil),
 		(*ChangeJobs_Filter)(nil),
 	}
-	file_rockqueue_conformance_v1_driver_proto_msgTypes[35].OneofWrappers = []any{}
-	file_rockqueue_conformance_v1_driver_proto_msgTypes[40].OneofWrappers = []any{}
-	file_rockqueue_conformance_v1_driver_proto_msgTypes[48].OneofWrappers = []any{}
-	file_rockqueue_conformance_v1_driver_proto_msgTypes[56].OneofWrappers = []any{
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[37].OneofWrappers = []any{}
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[38].OneofWrappers = []any{}
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[43].OneofWrappers = []any{}
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[51].OneofWrappers = []any{}
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[59].OneofWrappers = []any{
 		(*Action_Sleep)(nil),
 		(*Action_Gate)(nil),
 		(*Action_UntilStopped)(nil),
@@ -7024,6 +7553,7 @@ func file_rockqueue_conformance_v1_driver_proto_init() {
 		(*Action_Log)(nil),
 		(*Action_Progress)(nil),
 		(*Action_FollowUp)(nil),
+		(*Action_Parents)(nil),
 		(*Action_Complete)(nil),
 		(*Action_Fail)(nil),
 		(*Action_FailForGood)(nil),
@@ -7033,14 +7563,14 @@ func file_rockqueue_conformance_v1_driver_proto_init() {
 		(*Action_Stop)(nil),
 		(*Action_Crash)(nil),
 	}
-	file_rockqueue_conformance_v1_driver_proto_msgTypes[57].OneofWrappers = []any{}
+	file_rockqueue_conformance_v1_driver_proto_msgTypes[60].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rockqueue_conformance_v1_driver_proto_rawDesc), len(file_rockqueue_conformance_v1_driver_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   70,
+			NumMessages:   73,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

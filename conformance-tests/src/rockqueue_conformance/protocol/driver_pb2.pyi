@@ -23,7 +23,7 @@ CHANGE_RETRY: Change
 CHANGE_DELETE: Change
 
 class Command(_message.Message):
-    __slots__ = ("id", "open_client", "close_client", "push", "push_many", "get_job", "get_logs", "list_jobs", "change_jobs", "wait_job", "get_result", "list_queues", "get_queue", "update_queue", "pause_queue", "resume_queue", "purge_queue", "get_server_info", "open_events", "read_events", "close_events", "start_worker", "stop_worker", "get_worker", "open_gate", "reset")
+    __slots__ = ("id", "open_client", "close_client", "push", "push_many", "get_job", "get_logs", "list_jobs", "change_jobs", "wait_job", "get_result", "list_queues", "get_queue", "update_queue", "pause_queue", "resume_queue", "purge_queue", "get_server_info", "open_events", "read_events", "close_events", "start_worker", "stop_worker", "get_worker", "open_gate", "reset", "call")
     ID_FIELD_NUMBER: _ClassVar[int]
     OPEN_CLIENT_FIELD_NUMBER: _ClassVar[int]
     CLOSE_CLIENT_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class Command(_message.Message):
     GET_WORKER_FIELD_NUMBER: _ClassVar[int]
     OPEN_GATE_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    CALL_FIELD_NUMBER: _ClassVar[int]
     id: int
     open_client: OpenClient
     close_client: CloseClient
@@ -76,7 +77,8 @@ class Command(_message.Message):
     get_worker: GetWorker
     open_gate: OpenGate
     reset: Reset
-    def __init__(self, id: _Optional[int] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_client: _Optional[_Union[CloseClient, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., push_many: _Optional[_Union[PushMany, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., get_logs: _Optional[_Union[GetLogs, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., change_jobs: _Optional[_Union[ChangeJobs, _Mapping]] = ..., wait_job: _Optional[_Union[WaitJob, _Mapping]] = ..., get_result: _Optional[_Union[GetResult, _Mapping]] = ..., list_queues: _Optional[_Union[ListQueues, _Mapping]] = ..., get_queue: _Optional[_Union[GetQueue, _Mapping]] = ..., update_queue: _Optional[_Union[UpdateQueue, _Mapping]] = ..., pause_queue: _Optional[_Union[PauseQueue, _Mapping]] = ..., resume_queue: _Optional[_Union[ResumeQueue, _Mapping]] = ..., purge_queue: _Optional[_Union[PurgeQueue, _Mapping]] = ..., get_server_info: _Optional[_Union[GetServerInfo, _Mapping]] = ..., open_events: _Optional[_Union[OpenEvents, _Mapping]] = ..., read_events: _Optional[_Union[ReadEvents, _Mapping]] = ..., close_events: _Optional[_Union[CloseEvents, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., get_worker: _Optional[_Union[GetWorker, _Mapping]] = ..., open_gate: _Optional[_Union[OpenGate, _Mapping]] = ..., reset: _Optional[_Union[Reset, _Mapping]] = ...) -> None: ...
+    call: Call
+    def __init__(self, id: _Optional[int] = ..., open_client: _Optional[_Union[OpenClient, _Mapping]] = ..., close_client: _Optional[_Union[CloseClient, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., push_many: _Optional[_Union[PushMany, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., get_logs: _Optional[_Union[GetLogs, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., change_jobs: _Optional[_Union[ChangeJobs, _Mapping]] = ..., wait_job: _Optional[_Union[WaitJob, _Mapping]] = ..., get_result: _Optional[_Union[GetResult, _Mapping]] = ..., list_queues: _Optional[_Union[ListQueues, _Mapping]] = ..., get_queue: _Optional[_Union[GetQueue, _Mapping]] = ..., update_queue: _Optional[_Union[UpdateQueue, _Mapping]] = ..., pause_queue: _Optional[_Union[PauseQueue, _Mapping]] = ..., resume_queue: _Optional[_Union[ResumeQueue, _Mapping]] = ..., purge_queue: _Optional[_Union[PurgeQueue, _Mapping]] = ..., get_server_info: _Optional[_Union[GetServerInfo, _Mapping]] = ..., open_events: _Optional[_Union[OpenEvents, _Mapping]] = ..., read_events: _Optional[_Union[ReadEvents, _Mapping]] = ..., close_events: _Optional[_Union[CloseEvents, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., get_worker: _Optional[_Union[GetWorker, _Mapping]] = ..., open_gate: _Optional[_Union[OpenGate, _Mapping]] = ..., reset: _Optional[_Union[Reset, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ("hello", "answer", "observation")
@@ -101,7 +103,7 @@ class Hello(_message.Message):
     def __init__(self, sdk: _Optional[str] = ..., version: _Optional[str] = ..., pid: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("id", "error", "unsupported", "done", "pushes", "job", "jobs", "logs", "changed", "value", "queue", "queues", "server_info", "events", "worker")
+    __slots__ = ("id", "error", "unsupported", "done", "pushes", "job", "jobs", "logs", "changed", "value", "queue", "queues", "server_info", "events", "worker", "document")
     ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     UNSUPPORTED_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +119,7 @@ class Answer(_message.Message):
     SERVER_INFO_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     id: int
     error: Error
     unsupported: Done
@@ -132,7 +135,8 @@ class Answer(_message.Message):
     server_info: ServerInfo
     events: Events
     worker: WorkerStatus
-    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., unsupported: _Optional[_Union[Done, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ..., changed: _Optional[_Union[Changed, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., queue: _Optional[_Union[Queue, _Mapping]] = ..., queues: _Optional[_Union[Queues, _Mapping]] = ..., server_info: _Optional[_Union[ServerInfo, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., worker: _Optional[_Union[WorkerStatus, _Mapping]] = ...) -> None: ...
+    document: Document
+    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., unsupported: _Optional[_Union[Done, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ..., changed: _Optional[_Union[Changed, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., queue: _Optional[_Union[Queue, _Mapping]] = ..., queues: _Optional[_Union[Queues, _Mapping]] = ..., server_info: _Optional[_Union[ServerInfo, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., worker: _Optional[_Union[WorkerStatus, _Mapping]] = ..., document: _Optional[_Union[Document, _Mapping]] = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ()
@@ -207,7 +211,7 @@ class Value(_message.Message):
     def __init__(self, json: _Optional[str] = ..., raw: _Optional[bytes] = ..., letters: _Optional[int] = ..., unwritable: _Optional[bool] = ..., undecodable: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class NewJob(_message.Message):
-    __slots__ = ("queue", "name", "payload", "priority", "delay", "run_time", "ttl", "expire_time", "timeout", "retry", "max_attempts", "max_crashes", "unique", "headers", "tags", "cancel_grace", "retention")
+    __slots__ = ("queue", "name", "payload", "priority", "delay", "run_time", "ttl", "expire_time", "timeout", "retry", "max_attempts", "max_crashes", "unique", "headers", "tags", "cancel_grace", "retention", "group")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -232,6 +236,7 @@ class NewJob(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     CANCEL_GRACE_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     queue: str
     name: str
     payload: Value
@@ -249,7 +254,8 @@ class NewJob(_message.Message):
     tags: _containers.RepeatedScalarFieldContainer[str]
     cancel_grace: _duration_pb2.Duration
     retention: _duration_pb2.Duration
-    def __init__(self, queue: _Optional[str] = ..., name: _Optional[str] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., priority: _Optional[int] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., max_attempts: _Optional[int] = ..., max_crashes: _Optional[int] = ..., unique: _Optional[_Union[Unique, _Mapping]] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., cancel_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    group: str
+    def __init__(self, queue: _Optional[str] = ..., name: _Optional[str] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., priority: _Optional[int] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., max_attempts: _Optional[int] = ..., max_crashes: _Optional[int] = ..., unique: _Optional[_Union[Unique, _Mapping]] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., cancel_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., group: _Optional[str] = ...) -> None: ...
 
 class RetryPolicy(_message.Message):
     __slots__ = ("kind", "base", "max_delay", "jitter", "max_attempts")
@@ -362,20 +368,26 @@ class LogLine(_message.Message):
     def __init__(self, text: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class JobFilter(_message.Message):
-    __slots__ = ("queue", "state", "name", "tags", "created_from", "created_before")
+    __slots__ = ("queue", "state", "name", "tags", "created_from", "created_before", "group", "flow_id", "schedule")
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     CREATED_FROM_FIELD_NUMBER: _ClassVar[int]
     CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     queue: str
     state: str
     name: str
     tags: _containers.RepeatedScalarFieldContainer[str]
     created_from: _timestamp_pb2.Timestamp
     created_before: _timestamp_pb2.Timestamp
-    def __init__(self, queue: _Optional[str] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    group: str
+    flow_id: str
+    schedule: str
+    def __init__(self, queue: _Optional[str] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., group: _Optional[str] = ..., flow_id: _Optional[str] = ..., schedule: _Optional[str] = ...) -> None: ...
 
 class ListJobs(_message.Message):
     __slots__ = ("client", "filter", "newest_first", "include_payload", "page_size", "limit")
@@ -424,7 +436,7 @@ class JobIds(_message.Message):
     def __init__(self, ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Changed(_message.Message):
-    __slots__ = ("affected", "failures")
+    __slots__ = ("affected", "failures", "progress_reports")
     class FailuresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -434,9 +446,11 @@ class Changed(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
     AFFECTED_FIELD_NUMBER: _ClassVar[int]
     FAILURES_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_REPORTS_FIELD_NUMBER: _ClassVar[int]
     affected: int
     failures: _containers.MessageMap[str, Error]
-    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Mapping[str, Error]] = ...) -> None: ...
+    progress_reports: int
+    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Mapping[str, Error]] = ..., progress_reports: _Optional[int] = ...) -> None: ...
 
 class WaitJob(_message.Message):
     __slots__ = ("client", "job_id", "timeout")
@@ -459,7 +473,7 @@ class GetResult(_message.Message):
     def __init__(self, client: _Optional[str] = ..., job_id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "queue", "name", "state", "priority", "attempt", "failures", "crashes", "releases", "snoozes", "dead_reason", "errors", "progress", "headers", "tags", "worker", "cancel_requested", "create_time", "ready_time", "start_time", "finish_time", "purge_time", "payload", "result")
+    __slots__ = ("id", "queue", "name", "state", "priority", "attempt", "failures", "crashes", "releases", "snoozes", "dead_reason", "errors", "progress", "headers", "tags", "worker", "cancel_requested", "create_time", "ready_time", "start_time", "finish_time", "purge_time", "payload", "result", "group", "schedule", "slot_time", "flow_id", "flow_node", "pending_parents")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -491,6 +505,12 @@ class Job(_message.Message):
     PURGE_TIME_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_NODE_FIELD_NUMBER: _ClassVar[int]
+    PENDING_PARENTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     queue: str
     name: str
@@ -515,7 +535,13 @@ class Job(_message.Message):
     purge_time: _timestamp_pb2.Timestamp
     payload: Value
     result: Value
-    def __init__(self, id: _Optional[str] = ..., queue: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., priority: _Optional[int] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., releases: _Optional[int] = ..., snoozes: _Optional[int] = ..., dead_reason: _Optional[str] = ..., errors: _Optional[_Iterable[_Union[AttemptError, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., worker: _Optional[str] = ..., cancel_requested: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., result: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+    group: str
+    schedule: str
+    slot_time: _timestamp_pb2.Timestamp
+    flow_id: str
+    flow_node: str
+    pending_parents: int
+    def __init__(self, id: _Optional[str] = ..., queue: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., priority: _Optional[int] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., releases: _Optional[int] = ..., snoozes: _Optional[int] = ..., dead_reason: _Optional[str] = ..., errors: _Optional[_Iterable[_Union[AttemptError, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., worker: _Optional[str] = ..., cancel_requested: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., result: _Optional[_Union[Value, _Mapping]] = ..., group: _Optional[str] = ..., schedule: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flow_id: _Optional[str] = ..., flow_node: _Optional[str] = ..., pending_parents: _Optional[int] = ...) -> None: ...
 
 class AttemptError(_message.Message):
     __slots__ = ("attempt", "type", "message", "stack")
@@ -537,6 +563,22 @@ class Progress(_message.Message):
     message: str
     def __init__(self, percent: _Optional[float] = ..., message: _Optional[str] = ...) -> None: ...
 
+class Call(_message.Message):
+    __slots__ = ("client", "method", "arguments")
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    client: str
+    method: str
+    arguments: str
+    def __init__(self, client: _Optional[str] = ..., method: _Optional[str] = ..., arguments: _Optional[str] = ...) -> None: ...
+
+class Document(_message.Message):
+    __slots__ = ("json",)
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    json: str
+    def __init__(self, json: _Optional[str] = ...) -> None: ...
+
 class ListQueues(_message.Message):
     __slots__ = ("client", "prefix")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
@@ -554,7 +596,7 @@ class GetQueue(_message.Message):
     def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
 
 class UpdateQueue(_message.Message):
-    __slots__ = ("client", "queue", "default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "reset")
+    __slots__ = ("client", "queue", "default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "reset", "rate", "group_max_active", "group_rate")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_RETRY_FIELD_NUMBER: _ClassVar[int]
@@ -565,6 +607,9 @@ class UpdateQueue(_message.Message):
     MAX_ACTIVE_FIELD_NUMBER: _ClassVar[int]
     MAX_BACKLOG_JOBS_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_MAX_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_RATE_FIELD_NUMBER: _ClassVar[int]
     client: str
     queue: str
     default_retry: RetryPolicy
@@ -575,7 +620,20 @@ class UpdateQueue(_message.Message):
     max_active: int
     max_backlog_jobs: int
     reset: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ..., default_retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., reset: _Optional[_Iterable[str]] = ...) -> None: ...
+    rate: RateLimit
+    group_max_active: int
+    group_rate: RateLimit
+    def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ..., default_retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., reset: _Optional[_Iterable[str]] = ..., rate: _Optional[_Union[RateLimit, _Mapping]] = ..., group_max_active: _Optional[int] = ..., group_rate: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
+
+class RateLimit(_message.Message):
+    __slots__ = ("count", "period", "burst")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    period: _duration_pb2.Duration
+    burst: int
+    def __init__(self, count: _Optional[int] = ..., period: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., burst: _Optional[int] = ...) -> None: ...
 
 class PauseQueue(_message.Message):
     __slots__ = ("client", "queue")
@@ -662,7 +720,7 @@ class ServerInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., payload_bytes: _Optional[int] = ..., batch_entries: _Optional[int] = ..., batch_bytes: _Optional[int] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OpenEvents(_message.Message):
-    __slots__ = ("client", "events", "queues", "names", "types", "job_ids", "after", "beginning")
+    __slots__ = ("client", "events", "queues", "names", "types", "job_ids", "after", "beginning", "flow_ids", "schedules")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
@@ -671,6 +729,8 @@ class OpenEvents(_message.Message):
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEGINNING_FIELD_NUMBER: _ClassVar[int]
+    FLOW_IDS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULES_FIELD_NUMBER: _ClassVar[int]
     client: str
     events: str
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -679,7 +739,9 @@ class OpenEvents(_message.Message):
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     after: str
     beginning: bool
-    def __init__(self, client: _Optional[str] = ..., events: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., after: _Optional[str] = ..., beginning: _Optional[bool] = ...) -> None: ...
+    flow_ids: _containers.RepeatedScalarFieldContainer[str]
+    schedules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, client: _Optional[str] = ..., events: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., after: _Optional[str] = ..., beginning: _Optional[bool] = ..., flow_ids: _Optional[_Iterable[str]] = ..., schedules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ReadEvents(_message.Message):
     __slots__ = ("events", "count", "timeout")
@@ -706,7 +768,7 @@ class Events(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("cursor", "type", "time", "queue", "job_id", "name", "state", "attempt", "dead_reason", "worker", "error_type", "error_message", "progress", "purged")
+    __slots__ = ("cursor", "type", "time", "queue", "job_id", "name", "state", "attempt", "dead_reason", "worker", "error_type", "error_message", "progress", "purged", "flow_id", "flow_state", "schedule", "slot_time")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -721,6 +783,10 @@ class Event(_message.Message):
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     PURGED_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_STATE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     type: str
     time: _timestamp_pb2.Timestamp
@@ -735,10 +801,14 @@ class Event(_message.Message):
     error_message: str
     progress: Progress
     purged: int
-    def __init__(self, cursor: _Optional[str] = ..., type: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., dead_reason: _Optional[str] = ..., worker: _Optional[str] = ..., error_type: _Optional[str] = ..., error_message: _Optional[str] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., purged: _Optional[int] = ...) -> None: ...
+    flow_id: str
+    flow_state: str
+    schedule: str
+    slot_time: _timestamp_pb2.Timestamp
+    def __init__(self, cursor: _Optional[str] = ..., type: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., dead_reason: _Optional[str] = ..., worker: _Optional[str] = ..., error_type: _Optional[str] = ..., error_message: _Optional[str] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., purged: _Optional[int] = ..., flow_id: _Optional[str] = ..., flow_state: _Optional[str] = ..., schedule: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class StartWorker(_message.Message):
-    __slots__ = ("client", "worker", "queues", "handlers", "concurrency", "prefetch", "lease", "resume_grace", "grace", "until_signalled")
+    __slots__ = ("client", "worker", "queues", "handlers", "concurrency", "prefetch", "lease", "resume_grace", "grace", "until_signalled", "stuck_after")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
@@ -749,6 +819,7 @@ class StartWorker(_message.Message):
     RESUME_GRACE_FIELD_NUMBER: _ClassVar[int]
     GRACE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_SIGNALLED_FIELD_NUMBER: _ClassVar[int]
+    STUCK_AFTER_FIELD_NUMBER: _ClassVar[int]
     client: str
     worker: str
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -759,7 +830,8 @@ class StartWorker(_message.Message):
     resume_grace: _duration_pb2.Duration
     grace: _duration_pb2.Duration
     until_signalled: bool
-    def __init__(self, client: _Optional[str] = ..., worker: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., concurrency: _Optional[int] = ..., prefetch: _Optional[int] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., until_signalled: _Optional[bool] = ...) -> None: ...
+    stuck_after: _duration_pb2.Duration
+    def __init__(self, client: _Optional[str] = ..., worker: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., concurrency: _Optional[int] = ..., prefetch: _Optional[int] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., until_signalled: _Optional[bool] = ..., stuck_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StopWorker(_message.Message):
     __slots__ = ("worker", "grace")
@@ -812,7 +884,7 @@ class Script(_message.Message):
     def __init__(self, actions: _Optional[_Iterable[_Union[Action, _Mapping]]] = ...) -> None: ...
 
 class Action(_message.Message):
-    __slots__ = ("sleep", "gate", "until_stopped", "deaf_gate", "until_shutdown", "block", "log", "progress", "follow_up", "complete", "fail", "fail_for_good", "retry_after", "snooze", "release", "stop", "crash")
+    __slots__ = ("sleep", "gate", "until_stopped", "deaf_gate", "until_shutdown", "block", "log", "progress", "follow_up", "parents", "complete", "fail", "fail_for_good", "retry_after", "snooze", "release", "stop", "crash")
     SLEEP_FIELD_NUMBER: _ClassVar[int]
     GATE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_STOPPED_FIELD_NUMBER: _ClassVar[int]
@@ -822,6 +894,7 @@ class Action(_message.Message):
     LOG_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     FOLLOW_UP_FIELD_NUMBER: _ClassVar[int]
+    PARENTS_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     FAIL_FIELD_NUMBER: _ClassVar[int]
     FAIL_FOR_GOOD_FIELD_NUMBER: _ClassVar[int]
@@ -839,6 +912,7 @@ class Action(_message.Message):
     log: str
     progress: ReportProgress
     follow_up: NewJob
+    parents: Done
     complete: Value
     fail: str
     fail_for_good: str
@@ -847,7 +921,7 @@ class Action(_message.Message):
     release: Done
     stop: Done
     crash: str
-    def __init__(self, sleep: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gate: _Optional[str] = ..., until_stopped: _Optional[_Union[Done, _Mapping]] = ..., deaf_gate: _Optional[str] = ..., until_shutdown: _Optional[_Union[Done, _Mapping]] = ..., block: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., log: _Optional[str] = ..., progress: _Optional[_Union[ReportProgress, _Mapping]] = ..., follow_up: _Optional[_Union[NewJob, _Mapping]] = ..., complete: _Optional[_Union[Value, _Mapping]] = ..., fail: _Optional[str] = ..., fail_for_good: _Optional[str] = ..., retry_after: _Optional[_Union[RetryAfter, _Mapping]] = ..., snooze: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., release: _Optional[_Union[Done, _Mapping]] = ..., stop: _Optional[_Union[Done, _Mapping]] = ..., crash: _Optional[str] = ...) -> None: ...
+    def __init__(self, sleep: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gate: _Optional[str] = ..., until_stopped: _Optional[_Union[Done, _Mapping]] = ..., deaf_gate: _Optional[str] = ..., until_shutdown: _Optional[_Union[Done, _Mapping]] = ..., block: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., log: _Optional[str] = ..., progress: _Optional[_Union[ReportProgress, _Mapping]] = ..., follow_up: _Optional[_Union[NewJob, _Mapping]] = ..., parents: _Optional[_Union[Done, _Mapping]] = ..., complete: _Optional[_Union[Value, _Mapping]] = ..., fail: _Optional[str] = ..., fail_for_good: _Optional[str] = ..., retry_after: _Optional[_Union[RetryAfter, _Mapping]] = ..., snooze: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., release: _Optional[_Union[Done, _Mapping]] = ..., stop: _Optional[_Union[Done, _Mapping]] = ..., crash: _Optional[str] = ...) -> None: ...
 
 class ReportProgress(_message.Message):
     __slots__ = ("percent", "message")
@@ -866,7 +940,7 @@ class RetryAfter(_message.Message):
     def __init__(self, delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class HandlerBegan(_message.Message):
-    __slots__ = ("worker", "job_id", "queue", "name", "attempt", "failures", "crashes", "priority", "headers", "tags", "payload", "create_time", "deadline")
+    __slots__ = ("worker", "job_id", "queue", "name", "attempt", "failures", "crashes", "priority", "headers", "tags", "payload", "create_time", "deadline", "group", "schedule", "slot_time", "flow_id", "flow_node")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -887,6 +961,11 @@ class HandlerBegan(_message.Message):
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_NODE_FIELD_NUMBER: _ClassVar[int]
     worker: str
     job_id: str
     queue: str
@@ -900,7 +979,12 @@ class HandlerBegan(_message.Message):
     payload: Value
     create_time: _timestamp_pb2.Timestamp
     deadline: _timestamp_pb2.Timestamp
-    def __init__(self, worker: _Optional[str] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., name: _Optional[str] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., priority: _Optional[int] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    group: str
+    schedule: str
+    slot_time: _timestamp_pb2.Timestamp
+    flow_id: str
+    flow_node: str
+    def __init__(self, worker: _Optional[str] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., name: _Optional[str] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., priority: _Optional[int] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., payload: _Optional[_Union[Value, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., group: _Optional[str] = ..., schedule: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flow_id: _Optional[str] = ..., flow_node: _Optional[str] = ...) -> None: ...
 
 class HandlerStopped(_message.Message):
     __slots__ = ("worker", "job_id", "attempt", "cause")

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from rockqueue.v1 import flow_service_pb2 as rockqueue_dot_v1_dot_flow__service__pb2
 from rockqueue.v1 import job_pb2 as rockqueue_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rockqueue/v1/event_service.proto\x12\x0crockqueue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\"n\n\x12WatchEventsRequest\x12\x13\n\tbeginning\x18\x01 \x01(\x08H\x00\x12\x10\n\x06\x63ursor\x18\x02 \x01(\tH\x00\x12)\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x19.rockqueue.v1.EventFilterB\x06\n\x04\x66rom\"e\n\x0b\x45ventFilter\x12\x0e\n\x06queues\x18\x01 \x03(\t\x12\r\n\x05names\x18\x02 \x03(\t\x12&\n\x05types\x18\x03 \x03(\x0e\x32\x17.rockqueue.v1.EventType\x12\x0f\n\x07job_ids\x18\x04 \x03(\t\"J\n\x13WatchEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rockqueue.v1.Event\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xa0\x03\n\x05\x45vent\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12%\n\x04type\x18\x02 \x01(\x0e\x32\x17.rockqueue.v1.EventType\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x0e\n\x06job_id\x18\x05 \x01(\t\x12\x0c\n\x04name\x18\x06 \x01(\t\x12%\n\x05state\x18\x07 \x01(\x0e\x32\x16.rockqueue.v1.JobState\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12%\n\x05\x65rror\x18\t \x01(\x0b\x32\x16.rockqueue.v1.JobError\x12-\n\x0b\x64\x65\x61\x64_reason\x18\n \x01(\x0e\x32\x18.rockqueue.v1.DeadReason\x12.\n\nready_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08progress\x18\x0c \x01(\x0b\x32\x19.rockqueue.v1.JobProgress\x12\x0e\n\x06worker\x18\r \x01(\t\x12\x0e\n\x06purged\x18\x0e \x01(\x03*\xb5\x05\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_TYPE_JOB_PUSHED\x10\x01\x12\x1a\n\x16\x45VENT_TYPE_JOB_BLOCKED\x10\x02\x12\x1a\n\x16\x45VENT_TYPE_JOB_DELAYED\x10\x03\x12\x18\n\x14\x45VENT_TYPE_JOB_READY\x10\x04\x12\x1a\n\x16\x45VENT_TYPE_JOB_STARTED\x10\x05\x12\x1d\n\x19\x45VENT_TYPE_JOB_PROGRESSED\x10\x06\x12\x19\n\x15\x45VENT_TYPE_JOB_FAILED\x10\x07\x12\x1a\n\x16\x45VENT_TYPE_JOB_CRASHED\x10\x08\x12\x1a\n\x16\x45VENT_TYPE_JOB_RETRIED\x10\t\x12\x1c\n\x18\x45VENT_TYPE_JOB_COMPLETED\x10\n\x12\x17\n\x13\x45VENT_TYPE_JOB_DEAD\x10\x0b\x12\x1c\n\x18\x45VENT_TYPE_JOB_CANCELLED\x10\x0c\x12\x1a\n\x16\x45VENT_TYPE_JOB_EXPIRED\x10\r\x12\x1b\n\x17\x45VENT_TYPE_JOB_RELEASED\x10\x0e\x12\x1a\n\x16\x45VENT_TYPE_JOB_SNOOZED\x10\x0f\x12\x1b\n\x17\x45VENT_TYPE_JOB_REPLACED\x10\x10\x12\x1a\n\x16\x45VENT_TYPE_JOB_DELETED\x10\x11\x12\x1b\n\x17\x45VENT_TYPE_QUEUE_PAUSED\x10\x12\x12\x1c\n\x18\x45VENT_TYPE_QUEUE_RESUMED\x10\x13\x12\x1b\n\x17\x45VENT_TYPE_QUEUE_PURGED\x10\x14\x12\x1c\n\x18\x45VENT_TYPE_QUEUE_UPDATED\x10\x15\x12\x1c\n\x18\x45VENT_TYPE_WORKER_JOINED\x10\x16\x12\x1a\n\x16\x45VENT_TYPE_WORKER_LEFT\x10\x17\x32i\n\x0c\x45ventService\x12Y\n\x0bWatchEvents\x12 .rockqueue.v1.WatchEventsRequest\x1a!.rockqueue.v1.WatchEventsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rockqueue/v1/event_service.proto\x12\x0crockqueue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frockqueue/v1/flow_service.proto\x1a\x16rockqueue/v1/job.proto\"n\n\x12WatchEventsRequest\x12\x13\n\tbeginning\x18\x01 \x01(\x08H\x00\x12\x10\n\x06\x63ursor\x18\x02 \x01(\tH\x00\x12)\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x19.rockqueue.v1.EventFilterB\x06\n\x04\x66rom\"\x8a\x01\n\x0b\x45ventFilter\x12\x0e\n\x06queues\x18\x01 \x03(\t\x12\r\n\x05names\x18\x02 \x03(\t\x12&\n\x05types\x18\x03 \x03(\x0e\x32\x17.rockqueue.v1.EventType\x12\x0f\n\x07job_ids\x18\x04 \x03(\t\x12\x10\n\x08\x66low_ids\x18\x05 \x03(\t\x12\x11\n\tschedules\x18\x06 \x03(\t\"J\n\x13WatchEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rockqueue.v1.Event\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\x9f\x04\n\x05\x45vent\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12%\n\x04type\x18\x02 \x01(\x0e\x32\x17.rockqueue.v1.EventType\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x0e\n\x06job_id\x18\x05 \x01(\t\x12\x0c\n\x04name\x18\x06 \x01(\t\x12%\n\x05state\x18\x07 \x01(\x0e\x32\x16.rockqueue.v1.JobState\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12%\n\x05\x65rror\x18\t \x01(\x0b\x32\x16.rockqueue.v1.JobError\x12-\n\x0b\x64\x65\x61\x64_reason\x18\n \x01(\x0e\x32\x18.rockqueue.v1.DeadReason\x12.\n\nready_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08progress\x18\x0c \x01(\x0b\x32\x19.rockqueue.v1.JobProgress\x12\x0e\n\x06worker\x18\r \x01(\t\x12\x0e\n\x06purged\x18\x0e \x01(\x03\x12\x0f\n\x07\x66low_id\x18\x0f \x01(\t\x12+\n\nflow_state\x18\x10 \x01(\x0e\x32\x17.rockqueue.v1.FlowState\x12\x10\n\x08schedule\x18\x11 \x01(\t\x12-\n\tslot_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x96\x07\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_TYPE_JOB_PUSHED\x10\x01\x12\x1a\n\x16\x45VENT_TYPE_JOB_BLOCKED\x10\x02\x12\x1a\n\x16\x45VENT_TYPE_JOB_DELAYED\x10\x03\x12\x18\n\x14\x45VENT_TYPE_JOB_READY\x10\x04\x12\x1a\n\x16\x45VENT_TYPE_JOB_STARTED\x10\x05\x12\x1d\n\x19\x45VENT_TYPE_JOB_PROGRESSED\x10\x06\x12\x19\n\x15\x45VENT_TYPE_JOB_FAILED\x10\x07\x12\x1a\n\x16\x45VENT_TYPE_JOB_CRASHED\x10\x08\x12\x1a\n\x16\x45VENT_TYPE_JOB_RETRIED\x10\t\x12\x1c\n\x18\x45VENT_TYPE_JOB_COMPLETED\x10\n\x12\x17\n\x13\x45VENT_TYPE_JOB_DEAD\x10\x0b\x12\x1c\n\x18\x45VENT_TYPE_JOB_CANCELLED\x10\x0c\x12\x1a\n\x16\x45VENT_TYPE_JOB_EXPIRED\x10\r\x12\x1b\n\x17\x45VENT_TYPE_JOB_RELEASED\x10\x0e\x12\x1a\n\x16\x45VENT_TYPE_JOB_SNOOZED\x10\x0f\x12\x1b\n\x17\x45VENT_TYPE_JOB_REPLACED\x10\x10\x12\x1a\n\x16\x45VENT_TYPE_JOB_DELETED\x10\x11\x12\x1b\n\x17\x45VENT_TYPE_QUEUE_PAUSED\x10\x12\x12\x1c\n\x18\x45VENT_TYPE_QUEUE_RESUMED\x10\x13\x12\x1b\n\x17\x45VENT_TYPE_QUEUE_PURGED\x10\x14\x12\x1c\n\x18\x45VENT_TYPE_QUEUE_UPDATED\x10\x15\x12\x1c\n\x18\x45VENT_TYPE_WORKER_JOINED\x10\x16\x12\x1a\n\x16\x45VENT_TYPE_WORKER_LEFT\x10\x17\x12\x1c\n\x18\x45VENT_TYPE_FLOW_FINISHED\x10\x18\x12\x1f\n\x1b\x45VENT_TYPE_SCHEDULE_UPDATED\x10\x19\x12\x1d\n\x19\x45VENT_TYPE_SCHEDULE_FIRED\x10\x1a\x12\x1f\n\x1b\x45VENT_TYPE_SCHEDULE_SKIPPED\x10\x1b\x12\x1e\n\x1a\x45VENT_TYPE_SCHEDULE_PAUSED\x10\x1c\x12\x1f\n\x1b\x45VENT_TYPE_SCHEDULE_RESUMED\x10\x1d\x12\x1f\n\x1b\x45VENT_TYPE_SCHEDULE_DELETED\x10\x1e\x32i\n\x0c\x45ventService\x12Y\n\x0bWatchEvents\x12 .rockqueue.v1.WatchEventsRequest\x1a!.rockqueue.v1.WatchEventsResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,16 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\220\002\001'
-  _globals['_EVENTTYPE']._serialized_start=818
-  _globals['_EVENTTYPE']._serialized_end=1511
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=107
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=217
-  _globals['_EVENTFILTER']._serialized_start=219
-  _globals['_EVENTFILTER']._serialized_end=320
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=322
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=396
-  _globals['_EVENT']._serialized_start=399
-  _globals['_EVENT']._serialized_end=815
-  _globals['_EVENTSERVICE']._serialized_start=1513
-  _globals['_EVENTSERVICE']._serialized_end=1618
+  _globals['_EVENTTYPE']._serialized_start=1016
+  _globals['_EVENTTYPE']._serialized_end=1934
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=140
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=250
+  _globals['_EVENTFILTER']._serialized_start=253
+  _globals['_EVENTFILTER']._serialized_end=391
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=393
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=467
+  _globals['_EVENT']._serialized_start=470
+  _globals['_EVENT']._serialized_end=1013
+  _globals['_EVENTSERVICE']._serialized_start=1936
+  _globals['_EVENTSERVICE']._serialized_end=2041
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from rockqueue.v1 import flow_service_pb2 as _flow_service_pb2
 from rockqueue.v1 import job_pb2 as _job_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -37,6 +38,13 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_QUEUE_UPDATED: _ClassVar[EventType]
     EVENT_TYPE_WORKER_JOINED: _ClassVar[EventType]
     EVENT_TYPE_WORKER_LEFT: _ClassVar[EventType]
+    EVENT_TYPE_FLOW_FINISHED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_UPDATED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_FIRED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_SKIPPED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_PAUSED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_RESUMED: _ClassVar[EventType]
+    EVENT_TYPE_SCHEDULE_DELETED: _ClassVar[EventType]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_JOB_PUSHED: EventType
 EVENT_TYPE_JOB_BLOCKED: EventType
@@ -61,6 +69,13 @@ EVENT_TYPE_QUEUE_PURGED: EventType
 EVENT_TYPE_QUEUE_UPDATED: EventType
 EVENT_TYPE_WORKER_JOINED: EventType
 EVENT_TYPE_WORKER_LEFT: EventType
+EVENT_TYPE_FLOW_FINISHED: EventType
+EVENT_TYPE_SCHEDULE_UPDATED: EventType
+EVENT_TYPE_SCHEDULE_FIRED: EventType
+EVENT_TYPE_SCHEDULE_SKIPPED: EventType
+EVENT_TYPE_SCHEDULE_PAUSED: EventType
+EVENT_TYPE_SCHEDULE_RESUMED: EventType
+EVENT_TYPE_SCHEDULE_DELETED: EventType
 
 class WatchEventsRequest(_message.Message):
     __slots__ = ("beginning", "cursor", "filter")
@@ -73,16 +88,20 @@ class WatchEventsRequest(_message.Message):
     def __init__(self, beginning: _Optional[bool] = ..., cursor: _Optional[str] = ..., filter: _Optional[_Union[EventFilter, _Mapping]] = ...) -> None: ...
 
 class EventFilter(_message.Message):
-    __slots__ = ("queues", "names", "types", "job_ids")
+    __slots__ = ("queues", "names", "types", "job_ids", "flow_ids", "schedules")
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    FLOW_IDS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULES_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedScalarFieldContainer[str]
     names: _containers.RepeatedScalarFieldContainer[str]
     types: _containers.RepeatedScalarFieldContainer[EventType]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, queues: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[_Union[EventType, str]]] = ..., job_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    flow_ids: _containers.RepeatedScalarFieldContainer[str]
+    schedules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, queues: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[_Union[EventType, str]]] = ..., job_ids: _Optional[_Iterable[str]] = ..., flow_ids: _Optional[_Iterable[str]] = ..., schedules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchEventsResponse(_message.Message):
     __slots__ = ("events", "cursor")
@@ -93,7 +112,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("cursor", "type", "time", "queue", "job_id", "name", "state", "attempt", "error", "dead_reason", "ready_time", "progress", "worker", "purged")
+    __slots__ = ("cursor", "type", "time", "queue", "job_id", "name", "state", "attempt", "error", "dead_reason", "ready_time", "progress", "worker", "purged", "flow_id", "flow_state", "schedule", "slot_time")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +127,10 @@ class Event(_message.Message):
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     PURGED_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_STATE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     type: EventType
     time: _timestamp_pb2.Timestamp
@@ -122,4 +145,8 @@ class Event(_message.Message):
     progress: _job_pb2.JobProgress
     worker: str
     purged: int
-    def __init__(self, cursor: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_job_pb2.JobState, str]] = ..., attempt: _Optional[int] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., dead_reason: _Optional[_Union[_job_pb2.DeadReason, str]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., worker: _Optional[str] = ..., purged: _Optional[int] = ...) -> None: ...
+    flow_id: str
+    flow_state: _flow_service_pb2.FlowState
+    schedule: str
+    slot_time: _timestamp_pb2.Timestamp
+    def __init__(self, cursor: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_job_pb2.JobState, str]] = ..., attempt: _Optional[int] = ..., error: _Optional[_Union[_job_pb2.JobError, _Mapping]] = ..., dead_reason: _Optional[_Union[_job_pb2.DeadReason, str]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., worker: _Optional[str] = ..., purged: _Optional[int] = ..., flow_id: _Optional[str] = ..., flow_state: _Optional[_Union[_flow_service_pb2.FlowState, str]] = ..., schedule: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

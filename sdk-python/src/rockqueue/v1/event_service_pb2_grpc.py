@@ -28,9 +28,9 @@ if _version_not_supported:
 class EventServiceStub:
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     def __init__(self, channel):
@@ -49,9 +49,9 @@ class EventServiceStub:
 class EventServiceServicer:
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     def WatchEvents(self, request, context):
@@ -83,9 +83,9 @@ def add_EventServiceServicer_to_server(servicer, server):
 class EventService:
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     @staticmethod

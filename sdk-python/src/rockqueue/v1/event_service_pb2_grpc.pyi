@@ -29,9 +29,9 @@ GRPC_VERSION: str
 class EventServiceStub:
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     @_typing.overload
@@ -49,9 +49,9 @@ class EventServiceStub:
 class EventServiceAsyncStub(EventServiceStub):
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -65,9 +65,9 @@ class EventServiceAsyncStub(EventServiceStub):
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     """What happens, as it happens.
 
-    Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
-    stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
-    still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+    Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+    commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+    nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
     """
 
     @_abc_1.abstractmethod

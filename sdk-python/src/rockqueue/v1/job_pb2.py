@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rockqueue/v1/job.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x05\n\x07JobSpec\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x33\n\x07headers\x18\x05 \x03(\x0b\x32\".rockqueue.v1.JobSpec.HeadersEntry\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12.\n\x08run_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12*\n\x05\x64\x65lay\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x31\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x12(\n\x03ttl\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x12*\n\x07timeout\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05retry\x18\r \x01(\x0b\x32\x19.rockqueue.v1.RetryPolicy\x12\x18\n\x0bmax_crashes\x18\x0e \x01(\x05H\x02\x88\x01\x01\x12\'\n\x06unique\x18\x0f \x01(\x0b\x32\x17.rockqueue.v1.UniqueKey\x12/\n\x0c\x63\x61ncel_grace\x18\x10 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tretention\x18\x11 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05startB\x08\n\x06\x65xpiryB\x0e\n\x0c_max_crashes\"\xd9\x01\n\x0bRetryPolicy\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.rockqueue.v1.BackoffKind\x12\'\n\x04\x62\x61se\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x06jitter\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cmax_attempts\x18\x05 \x01(\x05H\x01\x88\x01\x01\x42\t\n\x07_jitterB\x0f\n\r_max_attempts\"\xd7\x01\n\tUniqueKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05scope\x18\x02 \x01(\x0e\x32\x19.rockqueue.v1.UniqueScope\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x19.rockqueue.v1.UniqueUntilH\x00\x12+\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x31\n\x0bon_conflict\x18\x05 \x01(\x0e\x32\x1c.rockqueue.v1.UniqueConflictB\x07\n\x05until\"\x85\x05\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x04spec\x18\x02 \x01(\x0b\x32\x15.rockqueue.v1.JobSpec\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.rockqueue.v1.JobState\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nready_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12\x10\n\x08\x66\x61ilures\x18\n \x01(\x05\x12\x0f\n\x07\x63rashes\x18\x0b \x01(\x05\x12\x10\n\x08releases\x18\x0c \x01(\x05\x12\x0f\n\x07snoozes\x18\r \x01(\x05\x12-\n\x0b\x64\x65\x61\x64_reason\x18\x0e \x01(\x0e\x32\x18.rockqueue.v1.DeadReason\x12*\n\x06\x65rrors\x18\x0f \x03(\x0b\x32\x1a.rockqueue.v1.AttemptError\x12+\n\x08progress\x18\x10 \x01(\x0b\x32\x19.rockqueue.v1.JobProgress\x12\x0e\n\x06result\x18\x11 \x01(\x0c\x12\x1b\n\x13result_content_type\x18\x12 \x01(\t\x12\x0e\n\x06worker\x18\x13 \x01(\t\x12\x18\n\x10\x63\x61ncel_requested\x18\x14 \x01(\x08\"\x80\x01\n\x0c\x41ttemptError\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.rockqueue.v1.JobError\x12\x0e\n\x06worker\x18\x04 \x01(\t\"8\n\x08JobError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05stack\x18\x03 \x01(\t\"Y\n\x0bJobProgress\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x07LogLine\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05*z\n\x0b\x42\x61\x63koffKind\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41\x43KOFF_KIND_FIXED\x10\x01\x12\x17\n\x13\x42\x41\x43KOFF_KIND_LINEAR\x10\x02\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_EXPONENTIAL\x10\x03*d\n\x0bUniqueScope\x12\x1c\n\x18UNIQUE_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12UNIQUE_SCOPE_QUEUE\x10\x01\x12\x1f\n\x1bUNIQUE_SCOPE_QUEUE_AND_NAME\x10\x02*`\n\x0bUniqueUntil\x12\x1c\n\x18UNIQUE_UNTIL_UNSPECIFIED\x10\x00\x12\x18\n\x14UNIQUE_UNTIL_STARTED\x10\x01\x12\x19\n\x15UNIQUE_UNTIL_FINISHED\x10\x02*\x8f\x01\n\x0eUniqueConflict\x12\x1f\n\x1bUNIQUE_CONFLICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16UNIQUE_CONFLICT_REJECT\x10\x01\x12#\n\x1fUNIQUE_CONFLICT_RETURN_EXISTING\x10\x02\x12\x1b\n\x17UNIQUE_CONFLICT_REPLACE\x10\x03*\xc6\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_DELAYED\x10\x02\x12\x14\n\x10JOB_STATE_ACTIVE\x10\x03\x12\x15\n\x11JOB_STATE_BLOCKED\x10\x04\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x05\x12\x12\n\x0eJOB_STATE_DEAD\x10\x06\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x07*\xbe\x01\n\nDeadReason\x12\x1b\n\x17\x44\x45\x41\x44_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x44\x45\x41\x44_REASON_ATTEMPTS_EXHAUSTED\x10\x01\x12\x1d\n\x19\x44\x45\x41\x44_REASON_NON_RETRYABLE\x10\x02\x12\x17\n\x13\x44\x45\x41\x44_REASON_EXPIRED\x10\x03\x12\x1d\n\x19\x44\x45\x41\x44_REASON_PARENT_FAILED\x10\x04\x12\x18\n\x14\x44\x45\x41\x44_REASON_POISONED\x10\x05*R\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44URABILITY_WAL\x10\x01\x12\x14\n\x10\x44URABILITY_FSYNC\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rockqueue/v1/job.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x05\n\x07JobSpec\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x33\n\x07headers\x18\x05 \x03(\x0b\x32\".rockqueue.v1.JobSpec.HeadersEntry\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12.\n\x08run_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12*\n\x05\x64\x65lay\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x31\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x12(\n\x03ttl\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x12*\n\x07timeout\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05retry\x18\r \x01(\x0b\x32\x19.rockqueue.v1.RetryPolicy\x12\x18\n\x0bmax_crashes\x18\x0e \x01(\x05H\x02\x88\x01\x01\x12\'\n\x06unique\x18\x0f \x01(\x0b\x32\x17.rockqueue.v1.UniqueKey\x12/\n\x0c\x63\x61ncel_grace\x18\x10 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tretention\x18\x11 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05group\x18\x12 \x01(\t\x12\'\n\x06origin\x18\x13 \x01(\x0b\x32\x17.rockqueue.v1.JobOrigin\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05startB\x08\n\x06\x65xpiryB\x0e\n\x0c_max_crashes\"p\n\tJobOrigin\x12\x10\n\x08schedule\x18\x01 \x01(\t\x12-\n\tslot_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x66low_id\x18\x03 \x01(\t\x12\x11\n\tflow_node\x18\x04 \x01(\t\"\xd9\x01\n\x0bRetryPolicy\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.rockqueue.v1.BackoffKind\x12\'\n\x04\x62\x61se\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x06jitter\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cmax_attempts\x18\x05 \x01(\x05H\x01\x88\x01\x01\x42\t\n\x07_jitterB\x0f\n\r_max_attempts\"\xd7\x01\n\tUniqueKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05scope\x18\x02 \x01(\x0e\x32\x19.rockqueue.v1.UniqueScope\x12*\n\x05state\x18\x03 \x01(\x0e\x32\x19.rockqueue.v1.UniqueUntilH\x00\x12+\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x31\n\x0bon_conflict\x18\x05 \x01(\x0e\x32\x1c.rockqueue.v1.UniqueConflictB\x07\n\x05until\"\x9e\x05\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x04spec\x18\x02 \x01(\x0b\x32\x15.rockqueue.v1.JobSpec\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.rockqueue.v1.JobState\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nready_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12\x10\n\x08\x66\x61ilures\x18\n \x01(\x05\x12\x0f\n\x07\x63rashes\x18\x0b \x01(\x05\x12\x10\n\x08releases\x18\x0c \x01(\x05\x12\x0f\n\x07snoozes\x18\r \x01(\x05\x12-\n\x0b\x64\x65\x61\x64_reason\x18\x0e \x01(\x0e\x32\x18.rockqueue.v1.DeadReason\x12*\n\x06\x65rrors\x18\x0f \x03(\x0b\x32\x1a.rockqueue.v1.AttemptError\x12+\n\x08progress\x18\x10 \x01(\x0b\x32\x19.rockqueue.v1.JobProgress\x12\x0e\n\x06result\x18\x11 \x01(\x0c\x12\x1b\n\x13result_content_type\x18\x12 \x01(\t\x12\x0e\n\x06worker\x18\x13 \x01(\t\x12\x18\n\x10\x63\x61ncel_requested\x18\x14 \x01(\x08\x12\x17\n\x0fpending_parents\x18\x15 \x01(\x05\"\x80\x01\n\x0c\x41ttemptError\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.rockqueue.v1.JobError\x12\x0e\n\x06worker\x18\x04 \x01(\t\"8\n\x08JobError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05stack\x18\x03 \x01(\t\"Y\n\x0bJobProgress\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x07LogLine\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05*z\n\x0b\x42\x61\x63koffKind\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41\x43KOFF_KIND_FIXED\x10\x01\x12\x17\n\x13\x42\x41\x43KOFF_KIND_LINEAR\x10\x02\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_EXPONENTIAL\x10\x03*d\n\x0bUniqueScope\x12\x1c\n\x18UNIQUE_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12UNIQUE_SCOPE_QUEUE\x10\x01\x12\x1f\n\x1bUNIQUE_SCOPE_QUEUE_AND_NAME\x10\x02*`\n\x0bUniqueUntil\x12\x1c\n\x18UNIQUE_UNTIL_UNSPECIFIED\x10\x00\x12\x18\n\x14UNIQUE_UNTIL_STARTED\x10\x01\x12\x19\n\x15UNIQUE_UNTIL_FINISHED\x10\x02*\x8f\x01\n\x0eUniqueConflict\x12\x1f\n\x1bUNIQUE_CONFLICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16UNIQUE_CONFLICT_REJECT\x10\x01\x12#\n\x1fUNIQUE_CONFLICT_RETURN_EXISTING\x10\x02\x12\x1b\n\x17UNIQUE_CONFLICT_REPLACE\x10\x03*\xc6\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_DELAYED\x10\x02\x12\x14\n\x10JOB_STATE_ACTIVE\x10\x03\x12\x15\n\x11JOB_STATE_BLOCKED\x10\x04\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x05\x12\x12\n\x0eJOB_STATE_DEAD\x10\x06\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x07*\xbe\x01\n\nDeadReason\x12\x1b\n\x17\x44\x45\x41\x44_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x44\x45\x41\x44_REASON_ATTEMPTS_EXHAUSTED\x10\x01\x12\x1d\n\x19\x44\x45\x41\x44_REASON_NON_RETRYABLE\x10\x02\x12\x17\n\x13\x44\x45\x41\x44_REASON_EXPIRED\x10\x03\x12\x1d\n\x19\x44\x45\x41\x44_REASON_PARENT_FAILED\x10\x04\x12\x18\n\x14\x44\x45\x41\x44_REASON_POISONED\x10\x05*R\n\nDurability\x12\x1a\n\x16\x44URABILITY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44URABILITY_WAL\x10\x01\x12\x14\n\x10\x44URABILITY_FSYNC\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,36 +35,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOBSPEC_HEADERSENTRY']._loaded_options = None
   _globals['_JOBSPEC_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_BACKOFFKIND']._serialized_start=2236
-  _globals['_BACKOFFKIND']._serialized_end=2358
-  _globals['_UNIQUESCOPE']._serialized_start=2360
-  _globals['_UNIQUESCOPE']._serialized_end=2460
-  _globals['_UNIQUEUNTIL']._serialized_start=2462
-  _globals['_UNIQUEUNTIL']._serialized_end=2558
-  _globals['_UNIQUECONFLICT']._serialized_start=2561
-  _globals['_UNIQUECONFLICT']._serialized_end=2704
-  _globals['_JOBSTATE']._serialized_start=2707
-  _globals['_JOBSTATE']._serialized_end=2905
-  _globals['_DEADREASON']._serialized_start=2908
-  _globals['_DEADREASON']._serialized_end=3098
-  _globals['_DURABILITY']._serialized_start=3100
-  _globals['_DURABILITY']._serialized_end=3182
+  _globals['_BACKOFFKIND']._serialized_start=2431
+  _globals['_BACKOFFKIND']._serialized_end=2553
+  _globals['_UNIQUESCOPE']._serialized_start=2555
+  _globals['_UNIQUESCOPE']._serialized_end=2655
+  _globals['_UNIQUEUNTIL']._serialized_start=2657
+  _globals['_UNIQUEUNTIL']._serialized_end=2753
+  _globals['_UNIQUECONFLICT']._serialized_start=2756
+  _globals['_UNIQUECONFLICT']._serialized_end=2899
+  _globals['_JOBSTATE']._serialized_start=2902
+  _globals['_JOBSTATE']._serialized_end=3100
+  _globals['_DEADREASON']._serialized_start=3103
+  _globals['_DEADREASON']._serialized_end=3293
+  _globals['_DURABILITY']._serialized_start=3295
+  _globals['_DURABILITY']._serialized_end=3377
   _globals['_JOBSPEC']._serialized_start=106
-  _globals['_JOBSPEC']._serialized_end=784
-  _globals['_JOBSPEC_HEADERSENTRY']._serialized_start=703
-  _globals['_JOBSPEC_HEADERSENTRY']._serialized_end=749
-  _globals['_RETRYPOLICY']._serialized_start=787
-  _globals['_RETRYPOLICY']._serialized_end=1004
-  _globals['_UNIQUEKEY']._serialized_start=1007
-  _globals['_UNIQUEKEY']._serialized_end=1222
-  _globals['_JOB']._serialized_start=1225
-  _globals['_JOB']._serialized_end=1870
-  _globals['_ATTEMPTERROR']._serialized_start=1873
-  _globals['_ATTEMPTERROR']._serialized_end=2001
-  _globals['_JOBERROR']._serialized_start=2003
-  _globals['_JOBERROR']._serialized_end=2059
-  _globals['_JOBPROGRESS']._serialized_start=2061
-  _globals['_JOBPROGRESS']._serialized_end=2150
-  _globals['_LOGLINE']._serialized_start=2152
-  _globals['_LOGLINE']._serialized_end=2234
+  _globals['_JOBSPEC']._serialized_end=840
+  _globals['_JOBSPEC_HEADERSENTRY']._serialized_start=759
+  _globals['_JOBSPEC_HEADERSENTRY']._serialized_end=805
+  _globals['_JOBORIGIN']._serialized_start=842
+  _globals['_JOBORIGIN']._serialized_end=954
+  _globals['_RETRYPOLICY']._serialized_start=957
+  _globals['_RETRYPOLICY']._serialized_end=1174
+  _globals['_UNIQUEKEY']._serialized_start=1177
+  _globals['_UNIQUEKEY']._serialized_end=1392
+  _globals['_JOB']._serialized_start=1395
+  _globals['_JOB']._serialized_end=2065
+  _globals['_ATTEMPTERROR']._serialized_start=2068
+  _globals['_ATTEMPTERROR']._serialized_end=2196
+  _globals['_JOBERROR']._serialized_start=2198
+  _globals['_JOBERROR']._serialized_end=2254
+  _globals['_JOBPROGRESS']._serialized_start=2256
+  _globals['_JOBPROGRESS']._serialized_end=2345
+  _globals['_LOGLINE']._serialized_start=2347
+  _globals['_LOGLINE']._serialized_end=2429
 # @@protoc_insertion_point(module_scope)

@@ -95,7 +95,7 @@ DURABILITY_WAL: Durability
 DURABILITY_FSYNC: Durability
 
 class JobSpec(_message.Message):
-    __slots__ = ("queue", "name", "payload", "content_type", "headers", "tags", "priority", "run_time", "delay", "expire_time", "ttl", "timeout", "retry", "max_crashes", "unique", "cancel_grace", "retention")
+    __slots__ = ("queue", "name", "payload", "content_type", "headers", "tags", "priority", "run_time", "delay", "expire_time", "ttl", "timeout", "retry", "max_crashes", "unique", "cancel_grace", "retention", "group", "origin")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -120,6 +120,8 @@ class JobSpec(_message.Message):
     UNIQUE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_GRACE_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     queue: str
     name: str
     payload: bytes
@@ -137,7 +139,21 @@ class JobSpec(_message.Message):
     unique: UniqueKey
     cancel_grace: _duration_pb2.Duration
     retention: _duration_pb2.Duration
-    def __init__(self, queue: _Optional[str] = ..., name: _Optional[str] = ..., payload: _Optional[bytes] = ..., content_type: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ..., run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., max_crashes: _Optional[int] = ..., unique: _Optional[_Union[UniqueKey, _Mapping]] = ..., cancel_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    group: str
+    origin: JobOrigin
+    def __init__(self, queue: _Optional[str] = ..., name: _Optional[str] = ..., payload: _Optional[bytes] = ..., content_type: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[str]] = ..., priority: _Optional[int] = ..., run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., max_crashes: _Optional[int] = ..., unique: _Optional[_Union[UniqueKey, _Mapping]] = ..., cancel_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., group: _Optional[str] = ..., origin: _Optional[_Union[JobOrigin, _Mapping]] = ...) -> None: ...
+
+class JobOrigin(_message.Message):
+    __slots__ = ("schedule", "slot_time", "flow_id", "flow_node")
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_NODE_FIELD_NUMBER: _ClassVar[int]
+    schedule: str
+    slot_time: _timestamp_pb2.Timestamp
+    flow_id: str
+    flow_node: str
+    def __init__(self, schedule: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., flow_id: _Optional[str] = ..., flow_node: _Optional[str] = ...) -> None: ...
 
 class RetryPolicy(_message.Message):
     __slots__ = ("kind", "base", "max_delay", "jitter", "max_attempts")
@@ -168,7 +184,7 @@ class UniqueKey(_message.Message):
     def __init__(self, key: _Optional[str] = ..., scope: _Optional[_Union[UniqueScope, str]] = ..., state: _Optional[_Union[UniqueUntil, str]] = ..., window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., on_conflict: _Optional[_Union[UniqueConflict, str]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "spec", "state", "create_time", "ready_time", "start_time", "finish_time", "purge_time", "attempt", "failures", "crashes", "releases", "snoozes", "dead_reason", "errors", "progress", "result", "result_content_type", "worker", "cancel_requested")
+    __slots__ = ("id", "spec", "state", "create_time", "ready_time", "start_time", "finish_time", "purge_time", "attempt", "failures", "crashes", "releases", "snoozes", "dead_reason", "errors", "progress", "result", "result_content_type", "worker", "cancel_requested", "pending_parents")
     ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +205,7 @@ class Job(_message.Message):
     RESULT_CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_PARENTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     spec: JobSpec
     state: JobState
@@ -209,7 +226,8 @@ class Job(_message.Message):
     result_content_type: str
     worker: str
     cancel_requested: bool
-    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., releases: _Optional[int] = ..., snoozes: _Optional[int] = ..., dead_reason: _Optional[_Union[DeadReason, str]] = ..., errors: _Optional[_Iterable[_Union[AttemptError, _Mapping]]] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., result: _Optional[bytes] = ..., result_content_type: _Optional[str] = ..., worker: _Optional[str] = ..., cancel_requested: _Optional[bool] = ...) -> None: ...
+    pending_parents: int
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., crashes: _Optional[int] = ..., releases: _Optional[int] = ..., snoozes: _Optional[int] = ..., dead_reason: _Optional[_Union[DeadReason, str]] = ..., errors: _Optional[_Iterable[_Union[AttemptError, _Mapping]]] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., result: _Optional[bytes] = ..., result_content_type: _Optional[str] = ..., worker: _Optional[str] = ..., cancel_requested: _Optional[bool] = ..., pending_parents: _Optional[int] = ...) -> None: ...
 
 class AttemptError(_message.Message):
     __slots__ = ("attempt", "time", "error", "worker")

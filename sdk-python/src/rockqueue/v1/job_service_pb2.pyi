@@ -17,9 +17,44 @@ class ListOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIST_ORDER_UNSPECIFIED: _ClassVar[ListOrder]
     LIST_ORDER_OLDEST_FIRST: _ClassVar[ListOrder]
     LIST_ORDER_NEWEST_FIRST: _ClassVar[ListOrder]
+
+class ExplanationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPLANATION_KIND_UNSPECIFIED: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_FINISHED: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_RUNNING: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_CANCELLING: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_DELAYED: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_BLOCKED: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_QUEUE_PAUSED: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_QUEUE_MAX_ACTIVE: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_QUEUE_RATE: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_GROUP_MAX_ACTIVE: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_GROUP_RATE: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_NO_WORKER: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_WORKERS_BUSY: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_BEHIND: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_NEXT: _ClassVar[ExplanationKind]
+    EXPLANATION_KIND_EMPTY: _ClassVar[ExplanationKind]
 LIST_ORDER_UNSPECIFIED: ListOrder
 LIST_ORDER_OLDEST_FIRST: ListOrder
 LIST_ORDER_NEWEST_FIRST: ListOrder
+EXPLANATION_KIND_UNSPECIFIED: ExplanationKind
+EXPLANATION_KIND_FINISHED: ExplanationKind
+EXPLANATION_KIND_RUNNING: ExplanationKind
+EXPLANATION_KIND_CANCELLING: ExplanationKind
+EXPLANATION_KIND_DELAYED: ExplanationKind
+EXPLANATION_KIND_BLOCKED: ExplanationKind
+EXPLANATION_KIND_QUEUE_PAUSED: ExplanationKind
+EXPLANATION_KIND_QUEUE_MAX_ACTIVE: ExplanationKind
+EXPLANATION_KIND_QUEUE_RATE: ExplanationKind
+EXPLANATION_KIND_GROUP_MAX_ACTIVE: ExplanationKind
+EXPLANATION_KIND_GROUP_RATE: ExplanationKind
+EXPLANATION_KIND_NO_WORKER: ExplanationKind
+EXPLANATION_KIND_WORKERS_BUSY: ExplanationKind
+EXPLANATION_KIND_BEHIND: ExplanationKind
+EXPLANATION_KIND_NEXT: ExplanationKind
+EXPLANATION_KIND_EMPTY: ExplanationKind
 
 class PushJobsRequest(_message.Message):
     __slots__ = ("request_id", "jobs", "durability")
@@ -100,20 +135,26 @@ class GetJobLogsResponse(_message.Message):
     def __init__(self, lines: _Optional[_Iterable[_Union[_job_pb2.LogLine, _Mapping]]] = ..., dropped: _Optional[int] = ...) -> None: ...
 
 class JobFilter(_message.Message):
-    __slots__ = ("queue", "state", "name", "tags", "created_from", "created_before")
+    __slots__ = ("queue", "state", "name", "tags", "created_from", "created_before", "group", "flow_id", "schedule")
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     CREATED_FROM_FIELD_NUMBER: _ClassVar[int]
     CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     queue: str
     state: _job_pb2.JobState
     name: str
     tags: _containers.RepeatedScalarFieldContainer[str]
     created_from: _timestamp_pb2.Timestamp
     created_before: _timestamp_pb2.Timestamp
-    def __init__(self, queue: _Optional[str] = ..., state: _Optional[_Union[_job_pb2.JobState, str]] = ..., name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    group: str
+    flow_id: str
+    schedule: str
+    def __init__(self, queue: _Optional[str] = ..., state: _Optional[_Union[_job_pb2.JobState, str]] = ..., name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., group: _Optional[str] = ..., flow_id: _Optional[str] = ..., schedule: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ("filter", "order", "page_size", "page_token", "include_payload")
@@ -183,72 +224,90 @@ class FieldViolation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class CancelJobsRequest(_message.Message):
-    __slots__ = ("request_id", "jobs", "filter", "dry_run")
+    __slots__ = ("request_id", "jobs", "filter", "dry_run", "page_token")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     jobs: JobIds
     filter: JobFilter
     dry_run: bool
-    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    page_token: str
+    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class CancelJobsResponse(_message.Message):
-    __slots__ = ("affected", "failures", "more")
+    __slots__ = ("affected", "failures", "more", "next_page_token", "examined")
     AFFECTED_FIELD_NUMBER: _ClassVar[int]
     FAILURES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXAMINED_FIELD_NUMBER: _ClassVar[int]
     affected: int
     failures: _containers.RepeatedCompositeFieldContainer[EntryFailure]
     more: bool
-    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
+    next_page_token: str
+    examined: int
+    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., examined: _Optional[int] = ...) -> None: ...
 
 class RetryJobsRequest(_message.Message):
-    __slots__ = ("request_id", "jobs", "filter", "dry_run", "queue")
+    __slots__ = ("request_id", "jobs", "filter", "dry_run", "queue", "page_token")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     jobs: JobIds
     filter: JobFilter
     dry_run: bool
     queue: str
-    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., queue: _Optional[str] = ...) -> None: ...
+    page_token: str
+    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., queue: _Optional[str] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class RetryJobsResponse(_message.Message):
-    __slots__ = ("affected", "failures", "more")
+    __slots__ = ("affected", "failures", "more", "next_page_token", "examined")
     AFFECTED_FIELD_NUMBER: _ClassVar[int]
     FAILURES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXAMINED_FIELD_NUMBER: _ClassVar[int]
     affected: int
     failures: _containers.RepeatedCompositeFieldContainer[EntryFailure]
     more: bool
-    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
+    next_page_token: str
+    examined: int
+    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., examined: _Optional[int] = ...) -> None: ...
 
 class DeleteJobsRequest(_message.Message):
-    __slots__ = ("request_id", "jobs", "filter", "dry_run")
+    __slots__ = ("request_id", "jobs", "filter", "dry_run", "page_token")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     jobs: JobIds
     filter: JobFilter
     dry_run: bool
-    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    page_token: str
+    def __init__(self, request_id: _Optional[str] = ..., jobs: _Optional[_Union[JobIds, _Mapping]] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., dry_run: _Optional[bool] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteJobsResponse(_message.Message):
-    __slots__ = ("affected", "failures", "more")
+    __slots__ = ("affected", "failures", "more", "next_page_token", "examined")
     AFFECTED_FIELD_NUMBER: _ClassVar[int]
     FAILURES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXAMINED_FIELD_NUMBER: _ClassVar[int]
     affected: int
     failures: _containers.RepeatedCompositeFieldContainer[EntryFailure]
     more: bool
-    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
+    next_page_token: str
+    examined: int
+    def __init__(self, affected: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[EntryFailure, _Mapping]]] = ..., more: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., examined: _Optional[int] = ...) -> None: ...
 
 class WaitJobRequest(_message.Message):
     __slots__ = ("job_id", "timeout")
@@ -265,3 +324,33 @@ class WaitJobResponse(_message.Message):
     job: _job_pb2.Job
     finished: bool
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., finished: _Optional[bool] = ...) -> None: ...
+
+class ExplainJobRequest(_message.Message):
+    __slots__ = ("job_id",)
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+
+class ExplainJobResponse(_message.Message):
+    __slots__ = ("state", "reasons")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    state: _job_pb2.JobState
+    reasons: _containers.RepeatedCompositeFieldContainer[Explanation]
+    def __init__(self, state: _Optional[_Union[_job_pb2.JobState, str]] = ..., reasons: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("kind", "message", "until_time", "job_ids", "count", "worker")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    kind: ExplanationKind
+    message: str
+    until_time: _timestamp_pb2.Timestamp
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
+    count: int
+    worker: str
+    def __init__(self, kind: _Optional[_Union[ExplanationKind, str]] = ..., message: _Optional[str] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., job_ids: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., worker: _Optional[str] = ...) -> None: ...

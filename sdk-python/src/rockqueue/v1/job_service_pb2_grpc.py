@@ -87,6 +87,11 @@ class JobServiceStub:
                 request_serializer=rockqueue_dot_v1_dot_job__service__pb2.WaitJobRequest.SerializeToString,
                 response_deserializer=rockqueue_dot_v1_dot_job__service__pb2.WaitJobResponse.FromString,
                 _registered_method=True)
+        self.ExplainJob = channel.unary_unary(
+                '/rockqueue.v1.JobService/ExplainJob',
+                request_serializer=rockqueue_dot_v1_dot_job__service__pb2.ExplainJobRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_job__service__pb2.ExplainJobResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -148,8 +153,8 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-        than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+        jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 
         Errors: INVALID_FIELD. A queue that does not exist has no jobs.
         """
@@ -158,10 +163,10 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelJobs(self, request, context):
-        """Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-        the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-        when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-        not retried. A job that was pulled without a session learns of it from ExtendLeases.
+        """Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+        its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+        `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+        outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
         Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 
         Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
@@ -172,9 +177,9 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryJobs(self, request, context):
-        """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-        history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-        no longer applies. A unique key is not taken again.
+        """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+        the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+        `expire_time` no longer applies. A unique key is not taken again.
 
         Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
         Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -198,6 +203,15 @@ class JobServiceServicer:
         retention is 0 is still reported to those who wait when it finishes.
 
         Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainJob(self, request, context):
+        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+
+        Errors: INVALID_FIELD, JOB_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,6 +264,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.WaitJob,
                     request_deserializer=rockqueue_dot_v1_dot_job__service__pb2.WaitJobRequest.FromString,
                     response_serializer=rockqueue_dot_v1_dot_job__service__pb2.WaitJobResponse.SerializeToString,
+            ),
+            'ExplainJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainJob,
+                    request_deserializer=rockqueue_dot_v1_dot_job__service__pb2.ExplainJobRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_job__service__pb2.ExplainJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -503,6 +522,33 @@ class JobService:
             '/rockqueue.v1.JobService/WaitJob',
             rockqueue_dot_v1_dot_job__service__pb2.WaitJobRequest.SerializeToString,
             rockqueue_dot_v1_dot_job__service__pb2.WaitJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.JobService/ExplainJob',
+            rockqueue_dot_v1_dot_job__service__pb2.ExplainJobRequest.SerializeToString,
+            rockqueue_dot_v1_dot_job__service__pb2.ExplainJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

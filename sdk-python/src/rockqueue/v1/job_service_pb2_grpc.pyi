@@ -73,25 +73,25 @@ class JobServiceStub:
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
-    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-    than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+    jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 
     Errors: INVALID_FIELD. A queue that does not exist has no jobs.
     """
     CancelJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobsRequest, _job_service_pb2.CancelJobsResponse]
-    """Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-    the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-    when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-    not retried. A job that was pulled without a session learns of it from ExtendLeases.
+    """Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+    its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+    `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+    outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
     Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 
     Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
     Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     RetryJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobsRequest, _job_service_pb2.RetryJobsResponse]
-    """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-    history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-    no longer applies. A unique key is not taken again.
+    """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+    the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+    `expire_time` no longer applies. A unique key is not taken again.
 
     Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
     Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -107,6 +107,11 @@ class JobServiceStub:
     retention is 0 is still reported to those who wait when it finishes.
 
     Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
+    """
+    ExplainJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ExplainJobRequest, _job_service_pb2.ExplainJobResponse]
+    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+
+    Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -154,25 +159,25 @@ class JobServiceAsyncStub(JobServiceStub):
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-    than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+    jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 
     Errors: INVALID_FIELD. A queue that does not exist has no jobs.
     """
     CancelJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobsRequest, _job_service_pb2.CancelJobsResponse]  # type: ignore[assignment]
-    """Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-    the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-    when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-    not retried. A job that was pulled without a session learns of it from ExtendLeases.
+    """Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+    its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+    `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+    outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
     Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 
     Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
     Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     RetryJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobsRequest, _job_service_pb2.RetryJobsResponse]  # type: ignore[assignment]
-    """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-    history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-    no longer applies. A unique key is not taken again.
+    """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+    the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+    `expire_time` no longer applies. A unique key is not taken again.
 
     Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
     Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -188,6 +193,11 @@ class JobServiceAsyncStub(JobServiceStub):
     retention is 0 is still reported to those who wait when it finishes.
 
     Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
+    """
+    ExplainJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ExplainJobRequest, _job_service_pb2.ExplainJobResponse]  # type: ignore[assignment]
+    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+
+    Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -262,8 +272,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.ListJobsResponse, _abc.Awaitable[_job_service_pb2.ListJobsResponse]]:
-        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-        than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+        jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
 
         Errors: INVALID_FIELD. A queue that does not exist has no jobs.
         """
@@ -274,10 +284,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.CancelJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.CancelJobsResponse, _abc.Awaitable[_job_service_pb2.CancelJobsResponse]]:
-        """Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-        the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-        when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-        not retried. A job that was pulled without a session learns of it from ExtendLeases.
+        """Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+        its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+        `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+        outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
         Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
 
         Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
@@ -290,9 +300,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.RetryJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.RetryJobsResponse, _abc.Awaitable[_job_service_pb2.RetryJobsResponse]]:
-        """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-        history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-        no longer applies. A unique key is not taken again.
+        """Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+        the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+        `expire_time` no longer applies. A unique key is not taken again.
 
         Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
         Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -320,6 +330,17 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         retention is 0 is still reported to those who wait when it finishes.
 
         Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainJob(
+        self,
+        request: _job_service_pb2.ExplainJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.ExplainJobResponse, _abc.Awaitable[_job_service_pb2.ExplainJobResponse]]:
+        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+
+        Errors: INVALID_FIELD, JOB_NOT_FOUND.
         """
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

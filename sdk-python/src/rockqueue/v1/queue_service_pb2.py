@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rockqueue.v1 import job_pb2 as rockqueue_dot_v1_dot_job__pb2
+from rockqueue.v1 import job_service_pb2 as rockqueue_dot_v1_dot_job__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rockqueue/v1/queue_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\"\xf8\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x08settings\x18\x02 \x01(\x0b\x32\x1b.rockqueue.v1.QueueSettings\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12)\n\x06\x63ounts\x18\x04 \x01(\x0b\x32\x19.rockqueue.v1.QueueCounts\x12\x35\n\x11oldest_ready_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07workers\x18\x07 \x01(\x05\"\x84\x01\n\x0bQueueCounts\x12\x0f\n\x07waiting\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65layed\x18\x02 \x01(\x03\x12\x0e\n\x06\x61\x63tive\x18\x03 \x01(\x03\x12\x0f\n\x07\x62locked\x18\x04 \x01(\x03\x12\x11\n\tcompleted\x18\x05 \x01(\x03\x12\x0c\n\x04\x64\x65\x61\x64\x18\x06 \x01(\x03\x12\x11\n\tcancelled\x18\x07 \x01(\x03\"\xf2\x02\n\rQueueSettings\x12\x30\n\rdefault_retry\x18\x01 \x01(\x0b\x32\x19.rockqueue.v1.RetryPolicy\x12\x30\n\rdefault_lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x63ompleted_retention\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0e\x64\x65\x61\x64_retention\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x63\x61ncelled_retention\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\nmax_active\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10max_backlog_jobs\x18\x07 \x01(\x03H\x01\x88\x01\x01\x42\r\n\x0b_max_activeB\x13\n\x11_max_backlog_jobs\"J\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\"R\n\x12ListQueuesResponse\x12#\n\x06queues\x18\x01 \x03(\x0b\x32\x13.rockqueue.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0fGetQueueRequest\x12\r\n\x05queue\x18\x01 \x01(\t\"6\n\x10GetQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"u\n\x12UpdateQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12-\n\x08settings\x18\x03 \x01(\x0b\x32\x1b.rockqueue.v1.QueueSettings\x12\r\n\x05reset\x18\x04 \x03(\t\"9\n\x13UpdateQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"6\n\x11PauseQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"8\n\x12PauseQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"7\n\x12ResumeQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"9\n\x13ResumeQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"^\n\x11PurgeQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12&\n\x06states\x18\x03 \x03(\x0e\x32\x16.rockqueue.v1.JobState\"$\n\x12PurgeQueueResponse\x12\x0e\n\x06purged\x18\x01 \x01(\x03\x32\x92\x04\n\x0cQueueService\x12T\n\nListQueues\x12\x1f.rockqueue.v1.ListQueuesRequest\x1a .rockqueue.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12N\n\x08GetQueue\x12\x1d.rockqueue.v1.GetQueueRequest\x1a\x1e.rockqueue.v1.GetQueueResponse\"\x03\x90\x02\x01\x12W\n\x0bUpdateQueue\x12 .rockqueue.v1.UpdateQueueRequest\x1a!.rockqueue.v1.UpdateQueueResponse\"\x03\x90\x02\x02\x12T\n\nPauseQueue\x12\x1f.rockqueue.v1.PauseQueueRequest\x1a .rockqueue.v1.PauseQueueResponse\"\x03\x90\x02\x02\x12W\n\x0bResumeQueue\x12 .rockqueue.v1.ResumeQueueRequest\x1a!.rockqueue.v1.ResumeQueueResponse\"\x03\x90\x02\x02\x12T\n\nPurgeQueue\x12\x1f.rockqueue.v1.PurgeQueueRequest\x1a .rockqueue.v1.PurgeQueueResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rockqueue/v1/queue_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\x1a\x1erockqueue/v1/job_service.proto\"\xf8\x01\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x08settings\x18\x02 \x01(\x0b\x32\x1b.rockqueue.v1.QueueSettings\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12)\n\x06\x63ounts\x18\x04 \x01(\x0b\x32\x19.rockqueue.v1.QueueCounts\x12\x35\n\x11oldest_ready_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07workers\x18\x07 \x01(\x05\"\x84\x01\n\x0bQueueCounts\x12\x0f\n\x07waiting\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65layed\x18\x02 \x01(\x03\x12\x0e\n\x06\x61\x63tive\x18\x03 \x01(\x03\x12\x0f\n\x07\x62locked\x18\x04 \x01(\x03\x12\x11\n\tcompleted\x18\x05 \x01(\x03\x12\x0c\n\x04\x64\x65\x61\x64\x18\x06 \x01(\x03\x12\x11\n\tcancelled\x18\x07 \x01(\x03\"\xfa\x03\n\rQueueSettings\x12\x30\n\rdefault_retry\x18\x01 \x01(\x0b\x32\x19.rockqueue.v1.RetryPolicy\x12\x30\n\rdefault_lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x63ompleted_retention\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0e\x64\x65\x61\x64_retention\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x63\x61ncelled_retention\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\nmax_active\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10max_backlog_jobs\x18\x07 \x01(\x03H\x01\x88\x01\x01\x12%\n\x04rate\x18\x08 \x01(\x0b\x32\x17.rockqueue.v1.RateLimit\x12\x1d\n\x10group_max_active\x18\t \x01(\x05H\x02\x88\x01\x01\x12+\n\ngroup_rate\x18\n \x01(\x0b\x32\x17.rockqueue.v1.RateLimitB\r\n\x0b_max_activeB\x13\n\x11_max_backlog_jobsB\x13\n\x11_group_max_active\"c\n\tRateLimit\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12)\n\x06period\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\x05\x62urst\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_burst\"J\n\x11ListQueuesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\"R\n\x12ListQueuesResponse\x12#\n\x06queues\x18\x01 \x03(\x0b\x32\x13.rockqueue.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0fGetQueueRequest\x12\r\n\x05queue\x18\x01 \x01(\t\"6\n\x10GetQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"u\n\x12UpdateQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12-\n\x08settings\x18\x03 \x01(\x0b\x32\x1b.rockqueue.v1.QueueSettings\x12\r\n\x05reset\x18\x04 \x03(\t\"9\n\x13UpdateQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"6\n\x11PauseQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"8\n\x12PauseQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"7\n\x12ResumeQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"9\n\x13ResumeQueueResponse\x12\"\n\x05queue\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Queue\"^\n\x11PurgeQueueRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12&\n\x06states\x18\x03 \x03(\x0e\x32\x16.rockqueue.v1.JobState\"$\n\x12PurgeQueueResponse\x12\x0e\n\x06purged\x18\x01 \x01(\x03\"$\n\x13\x45xplainQueueRequest\x12\r\n\x05queue\x18\x01 \x01(\t\"B\n\x14\x45xplainQueueResponse\x12*\n\x07reasons\x18\x01 \x03(\x0b\x32\x19.rockqueue.v1.Explanation\"d\n\x05Group\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x08settings\x18\x02 \x01(\x0b\x32\x1b.rockqueue.v1.GroupSettings\x12\x0f\n\x07waiting\x18\x03 \x01(\x03\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x03\"~\n\rGroupSettings\x12\x13\n\x06weight\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\nmax_active\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12%\n\x04rate\x18\x03 \x01(\x0b\x32\x17.rockqueue.v1.RateLimitB\t\n\x07_weightB\r\n\x0b_max_active\"Y\n\x11ListGroupsRequest\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\"R\n\x12ListGroupsResponse\x12#\n\x06groups\x18\x01 \x03(\x0b\x32\x13.rockqueue.v1.Group\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x12UpdateGroupRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12-\n\x08settings\x18\x04 \x01(\x0b\x32\x1b.rockqueue.v1.GroupSettings\x12\r\n\x05reset\x18\x05 \x03(\t\"9\n\x13UpdateGroupResponse\x12\"\n\x05group\x18\x01 \x01(\x0b\x32\x13.rockqueue.v1.Group2\x9d\x06\n\x0cQueueService\x12T\n\nListQueues\x12\x1f.rockqueue.v1.ListQueuesRequest\x1a .rockqueue.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12N\n\x08GetQueue\x12\x1d.rockqueue.v1.GetQueueRequest\x1a\x1e.rockqueue.v1.GetQueueResponse\"\x03\x90\x02\x01\x12W\n\x0bUpdateQueue\x12 .rockqueue.v1.UpdateQueueRequest\x1a!.rockqueue.v1.UpdateQueueResponse\"\x03\x90\x02\x02\x12T\n\nPauseQueue\x12\x1f.rockqueue.v1.PauseQueueRequest\x1a .rockqueue.v1.PauseQueueResponse\"\x03\x90\x02\x02\x12W\n\x0bResumeQueue\x12 .rockqueue.v1.ResumeQueueRequest\x1a!.rockqueue.v1.ResumeQueueResponse\"\x03\x90\x02\x02\x12T\n\nPurgeQueue\x12\x1f.rockqueue.v1.PurgeQueueRequest\x1a .rockqueue.v1.PurgeQueueResponse\"\x03\x90\x02\x02\x12Z\n\x0c\x45xplainQueue\x12!.rockqueue.v1.ExplainQueueRequest\x1a\".rockqueue.v1.ExplainQueueResponse\"\x03\x90\x02\x01\x12T\n\nListGroups\x12\x1f.rockqueue.v1.ListGroupsRequest\x1a .rockqueue.v1.ListGroupsResponse\"\x03\x90\x02\x01\x12W\n\x0bUpdateGroup\x12 .rockqueue.v1.UpdateGroupRequest\x1a!.rockqueue.v1.UpdateGroupResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,36 +47,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUEUESERVICE'].methods_by_name['ResumeQueue']._serialized_options = b'\220\002\002'
   _globals['_QUEUESERVICE'].methods_by_name['PurgeQueue']._loaded_options = None
   _globals['_QUEUESERVICE'].methods_by_name['PurgeQueue']._serialized_options = b'\220\002\002'
-  _globals['_QUEUE']._serialized_start=140
-  _globals['_QUEUE']._serialized_end=388
-  _globals['_QUEUECOUNTS']._serialized_start=391
-  _globals['_QUEUECOUNTS']._serialized_end=523
-  _globals['_QUEUESETTINGS']._serialized_start=526
-  _globals['_QUEUESETTINGS']._serialized_end=896
-  _globals['_LISTQUEUESREQUEST']._serialized_start=898
-  _globals['_LISTQUEUESREQUEST']._serialized_end=972
-  _globals['_LISTQUEUESRESPONSE']._serialized_start=974
-  _globals['_LISTQUEUESRESPONSE']._serialized_end=1056
-  _globals['_GETQUEUEREQUEST']._serialized_start=1058
-  _globals['_GETQUEUEREQUEST']._serialized_end=1090
-  _globals['_GETQUEUERESPONSE']._serialized_start=1092
-  _globals['_GETQUEUERESPONSE']._serialized_end=1146
-  _globals['_UPDATEQUEUEREQUEST']._serialized_start=1148
-  _globals['_UPDATEQUEUEREQUEST']._serialized_end=1265
-  _globals['_UPDATEQUEUERESPONSE']._serialized_start=1267
-  _globals['_UPDATEQUEUERESPONSE']._serialized_end=1324
-  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1326
-  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1380
-  _globals['_PAUSEQUEUERESPONSE']._serialized_start=1382
-  _globals['_PAUSEQUEUERESPONSE']._serialized_end=1438
-  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1440
-  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1495
-  _globals['_RESUMEQUEUERESPONSE']._serialized_start=1497
-  _globals['_RESUMEQUEUERESPONSE']._serialized_end=1554
-  _globals['_PURGEQUEUEREQUEST']._serialized_start=1556
-  _globals['_PURGEQUEUEREQUEST']._serialized_end=1650
-  _globals['_PURGEQUEUERESPONSE']._serialized_start=1652
-  _globals['_PURGEQUEUERESPONSE']._serialized_end=1688
-  _globals['_QUEUESERVICE']._serialized_start=1691
-  _globals['_QUEUESERVICE']._serialized_end=2221
+  _globals['_QUEUESERVICE'].methods_by_name['ExplainQueue']._loaded_options = None
+  _globals['_QUEUESERVICE'].methods_by_name['ExplainQueue']._serialized_options = b'\220\002\001'
+  _globals['_QUEUESERVICE'].methods_by_name['ListGroups']._loaded_options = None
+  _globals['_QUEUESERVICE'].methods_by_name['ListGroups']._serialized_options = b'\220\002\001'
+  _globals['_QUEUESERVICE'].methods_by_name['UpdateGroup']._loaded_options = None
+  _globals['_QUEUESERVICE'].methods_by_name['UpdateGroup']._serialized_options = b'\220\002\002'
+  _globals['_QUEUE']._serialized_start=172
+  _globals['_QUEUE']._serialized_end=420
+  _globals['_QUEUECOUNTS']._serialized_start=423
+  _globals['_QUEUECOUNTS']._serialized_end=555
+  _globals['_QUEUESETTINGS']._serialized_start=558
+  _globals['_QUEUESETTINGS']._serialized_end=1064
+  _globals['_RATELIMIT']._serialized_start=1066
+  _globals['_RATELIMIT']._serialized_end=1165
+  _globals['_LISTQUEUESREQUEST']._serialized_start=1167
+  _globals['_LISTQUEUESREQUEST']._serialized_end=1241
+  _globals['_LISTQUEUESRESPONSE']._serialized_start=1243
+  _globals['_LISTQUEUESRESPONSE']._serialized_end=1325
+  _globals['_GETQUEUEREQUEST']._serialized_start=1327
+  _globals['_GETQUEUEREQUEST']._serialized_end=1359
+  _globals['_GETQUEUERESPONSE']._serialized_start=1361
+  _globals['_GETQUEUERESPONSE']._serialized_end=1415
+  _globals['_UPDATEQUEUEREQUEST']._serialized_start=1417
+  _globals['_UPDATEQUEUEREQUEST']._serialized_end=1534
+  _globals['_UPDATEQUEUERESPONSE']._serialized_start=1536
+  _globals['_UPDATEQUEUERESPONSE']._serialized_end=1593
+  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1595
+  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1649
+  _globals['_PAUSEQUEUERESPONSE']._serialized_start=1651
+  _globals['_PAUSEQUEUERESPONSE']._serialized_end=1707
+  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1709
+  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1764
+  _globals['_RESUMEQUEUERESPONSE']._serialized_start=1766
+  _globals['_RESUMEQUEUERESPONSE']._serialized_end=1823
+  _globals['_PURGEQUEUEREQUEST']._serialized_start=1825
+  _globals['_PURGEQUEUEREQUEST']._serialized_end=1919
+  _globals['_PURGEQUEUERESPONSE']._serialized_start=1921
+  _globals['_PURGEQUEUERESPONSE']._serialized_end=1957
+  _globals['_EXPLAINQUEUEREQUEST']._serialized_start=1959
+  _globals['_EXPLAINQUEUEREQUEST']._serialized_end=1995
+  _globals['_EXPLAINQUEUERESPONSE']._serialized_start=1997
+  _globals['_EXPLAINQUEUERESPONSE']._serialized_end=2063
+  _globals['_GROUP']._serialized_start=2065
+  _globals['_GROUP']._serialized_end=2165
+  _globals['_GROUPSETTINGS']._serialized_start=2167
+  _globals['_GROUPSETTINGS']._serialized_end=2293
+  _globals['_LISTGROUPSREQUEST']._serialized_start=2295
+  _globals['_LISTGROUPSREQUEST']._serialized_end=2384
+  _globals['_LISTGROUPSRESPONSE']._serialized_start=2386
+  _globals['_LISTGROUPSRESPONSE']._serialized_end=2468
+  _globals['_UPDATEGROUPREQUEST']._serialized_start=2471
+  _globals['_UPDATEGROUPREQUEST']._serialized_end=2603
+  _globals['_UPDATEGROUPRESPONSE']._serialized_start=2605
+  _globals['_UPDATEGROUPRESPONSE']._serialized_end=2662
+  _globals['_QUEUESERVICE']._serialized_start=2665
+  _globals['_QUEUESERVICE']._serialized_end=3462
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,21 @@ class QueueServiceStub:
                 request_serializer=rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueRequest.SerializeToString,
                 response_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueResponse.FromString,
                 _registered_method=True)
+        self.ExplainQueue = channel.unary_unary(
+                '/rockqueue.v1.QueueService/ExplainQueue',
+                request_serializer=rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueResponse.FromString,
+                _registered_method=True)
+        self.ListGroups = channel.unary_unary(
+                '/rockqueue.v1.QueueService/ListGroups',
+                request_serializer=rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsResponse.FromString,
+                _registered_method=True)
+        self.UpdateGroup = channel.unary_unary(
+                '/rockqueue.v1.QueueService/UpdateGroup',
+                request_serializer=rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupResponse.FromString,
+                _registered_method=True)
 
 
 class QueueServiceServicer:
@@ -90,8 +105,8 @@ class QueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateQueue(self, request, context):
-        """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-        are in the queue already too, and are on disk.
+        """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+        that are in the queue already too, and are on disk.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -100,8 +115,8 @@ class QueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseQueue(self, request, context):
-        """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-        paused queue is OK.
+        """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+        Pausing a paused queue is OK.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -119,10 +134,39 @@ class QueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PurgeQueue(self, request, context):
-        """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-        disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+        """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+        that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+        again.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainQueue(self, request, context):
+        """Tells why a queue delivers nothing now, or that it could.
+
+        Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGroups(self, request, context):
+        """Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+
+        Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateGroup(self, request, context):
+        """Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+        on, and are on disk.
+
+        Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,6 +204,21 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.PurgeQueue,
                     request_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueRequest.FromString,
                     response_serializer=rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueResponse.SerializeToString,
+            ),
+            'ExplainQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainQueue,
+                    request_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueResponse.SerializeToString,
+            ),
+            'ListGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGroups,
+                    request_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsResponse.SerializeToString,
+            ),
+            'UpdateGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGroup,
+                    request_deserializer=rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -325,6 +384,87 @@ class QueueService:
             '/rockqueue.v1.QueueService/PurgeQueue',
             rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueRequest.SerializeToString,
             rockqueue_dot_v1_dot_queue__service__pb2.PurgeQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.QueueService/ExplainQueue',
+            rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueRequest.SerializeToString,
+            rockqueue_dot_v1_dot_queue__service__pb2.ExplainQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.QueueService/ListGroups',
+            rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsRequest.SerializeToString,
+            rockqueue_dot_v1_dot_queue__service__pb2.ListGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.QueueService/UpdateGroup',
+            rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupRequest.SerializeToString,
+            rockqueue_dot_v1_dot_queue__service__pb2.UpdateGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,

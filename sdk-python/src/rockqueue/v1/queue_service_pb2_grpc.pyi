@@ -44,14 +44,14 @@ class QueueServiceStub:
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
     """
     UpdateQueue: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.UpdateQueueRequest, _queue_service_pb2.UpdateQueueResponse]
-    """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-    are in the queue already too, and are on disk.
+    """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+    that are in the queue already too, and are on disk.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     PauseQueue: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.PauseQueueRequest, _queue_service_pb2.PauseQueueResponse]
-    """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-    paused queue is OK.
+    """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+    Pausing a paused queue is OK.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -61,10 +61,27 @@ class QueueServiceStub:
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     PurgeQueue: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.PurgeQueueRequest, _queue_service_pb2.PurgeQueueResponse]
-    """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-    disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+    """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+    that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+    again.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+    """
+    ExplainQueue: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.ExplainQueueRequest, _queue_service_pb2.ExplainQueueResponse]
+    """Tells why a queue delivers nothing now, or that it could.
+
+    Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+    """
+    ListGroups: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.ListGroupsRequest, _queue_service_pb2.ListGroupsResponse]
+    """Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+
+    Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+    """
+    UpdateGroup: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.UpdateGroupRequest, _queue_service_pb2.UpdateGroupResponse]
+    """Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+    on, and are on disk.
+
+    Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
 
 @_typing.type_check_only
@@ -83,14 +100,14 @@ class QueueServiceAsyncStub(QueueServiceStub):
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
     """
     UpdateQueue: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.UpdateQueueRequest, _queue_service_pb2.UpdateQueueResponse]  # type: ignore[assignment]
-    """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-    are in the queue already too, and are on disk.
+    """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+    that are in the queue already too, and are on disk.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     PauseQueue: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.PauseQueueRequest, _queue_service_pb2.PauseQueueResponse]  # type: ignore[assignment]
-    """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-    paused queue is OK.
+    """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+    Pausing a paused queue is OK.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -100,10 +117,27 @@ class QueueServiceAsyncStub(QueueServiceStub):
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     PurgeQueue: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.PurgeQueueRequest, _queue_service_pb2.PurgeQueueResponse]  # type: ignore[assignment]
-    """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-    disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+    """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+    that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+    again.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+    """
+    ExplainQueue: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ExplainQueueRequest, _queue_service_pb2.ExplainQueueResponse]  # type: ignore[assignment]
+    """Tells why a queue delivers nothing now, or that it could.
+
+    Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+    """
+    ListGroups: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ListGroupsRequest, _queue_service_pb2.ListGroupsResponse]  # type: ignore[assignment]
+    """Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+
+    Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+    """
+    UpdateGroup: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.UpdateGroupRequest, _queue_service_pb2.UpdateGroupResponse]  # type: ignore[assignment]
+    """Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+    on, and are on disk.
+
+    Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
 
 class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -137,8 +171,8 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_service_pb2.UpdateQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_service_pb2.UpdateQueueResponse, _abc.Awaitable[_queue_service_pb2.UpdateQueueResponse]]:
-        """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-        are in the queue already too, and are on disk.
+        """Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+        that are in the queue already too, and are on disk.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -149,8 +183,8 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_service_pb2.PauseQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_service_pb2.PauseQueueResponse, _abc.Awaitable[_queue_service_pb2.PauseQueueResponse]]:
-        """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-        paused queue is OK.
+        """Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+        Pausing a paused queue is OK.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -172,10 +206,45 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_service_pb2.PurgeQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_service_pb2.PurgeQueueResponse, _abc.Awaitable[_queue_service_pb2.PurgeQueueResponse]]:
-        """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-        disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+        """Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+        that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+        again.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainQueue(
+        self,
+        request: _queue_service_pb2.ExplainQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_service_pb2.ExplainQueueResponse, _abc.Awaitable[_queue_service_pb2.ExplainQueueResponse]]:
+        """Tells why a queue delivers nothing now, or that it could.
+
+        Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListGroups(
+        self,
+        request: _queue_service_pb2.ListGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_service_pb2.ListGroupsResponse, _abc.Awaitable[_queue_service_pb2.ListGroupsResponse]]:
+        """Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+
+        Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateGroup(
+        self,
+        request: _queue_service_pb2.UpdateGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_service_pb2.UpdateGroupResponse, _abc.Awaitable[_queue_service_pb2.UpdateGroupResponse]]:
+        """Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+        on, and are on disk.
+
+        Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
 
 def add_QueueServiceServicer_to_server(servicer: QueueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

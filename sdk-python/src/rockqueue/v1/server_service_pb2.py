@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rockqueue/v1/server_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xb1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x02 \x01(\x0b\x32\x1a.rockqueue.v1.Capabilities\x12$\n\x06limits\x18\x03 \x01(\x0b\x32\x14.rockqueue.v1.Limits\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x01\n\x0c\x43\x61pabilities\x12\x13\n\x0bwork_stream\x18\x01 \x01(\x08\x12\x11\n\tpull_jobs\x18\x02 \x01(\x08\x12\x13\n\x0bunique_jobs\x18\x03 \x01(\x08\x12\x14\n\x0cwatch_events\x18\x04 \x01(\x08\x12\x12\n\nfollow_ups\x18\x05 \x01(\x08\x12\x0f\n\x07testing\x18\x06 \x01(\x08\x12\x13\n\x0bpush_stream\x18\x07 \x01(\x08\"\xe1\x02\n\x06Limits\x12\x15\n\rpayload_bytes\x18\x01 \x01(\x03\x12\x15\n\rbatch_entries\x18\x02 \x01(\x05\x12\x13\n\x0b\x62\x61tch_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cheader_bytes\x18\x04 \x01(\x05\x12\x0c\n\x04tags\x18\x05 \x01(\x05\x12,\n\tmin_lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12+\n\x08max_poll\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x63redits\x18\x0b \x01(\x05\x12\x16\n\x0esession_queues\x18\x0c \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rockqueue/v1/server_service.proto\x12\x0crockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xb1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x02 \x01(\x0b\x32\x1a.rockqueue.v1.Capabilities\x12$\n\x06limits\x18\x03 \x01(\x0b\x32\x14.rockqueue.v1.Limits\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xad\x02\n\x0c\x43\x61pabilities\x12\x13\n\x0bwork_stream\x18\x01 \x01(\x08\x12\x11\n\tpull_jobs\x18\x02 \x01(\x08\x12\x13\n\x0bunique_jobs\x18\x03 \x01(\x08\x12\x14\n\x0cwatch_events\x18\x04 \x01(\x08\x12\x12\n\nfollow_ups\x18\x05 \x01(\x08\x12\x0f\n\x07testing\x18\x06 \x01(\x08\x12\x13\n\x0bpush_stream\x18\x07 \x01(\x08\x12\x11\n\tschedules\x18\x08 \x01(\x08\x12\r\n\x05\x66lows\x18\t \x01(\x08\x12\x0e\n\x06groups\x18\n \x01(\x08\x12\x13\n\x0brate_limits\x18\x0b \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x0c \x01(\x08\x12\x10\n\x08webhooks\x18\r \x01(\x08\x12\x0f\n\x07\x62\x61\x63kups\x18\x0e \x01(\x08\x12\x15\n\rworker_health\x18\x0f \x01(\x08\"\xf4\x02\n\x06Limits\x12\x15\n\rpayload_bytes\x18\x01 \x01(\x03\x12\x15\n\rbatch_entries\x18\x02 \x01(\x05\x12\x13\n\x0b\x62\x61tch_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cheader_bytes\x18\x04 \x01(\x05\x12\x0c\n\x04tags\x18\x05 \x01(\x05\x12,\n\tmin_lease\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tmax_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12+\n\x08max_poll\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x63redits\x18\x0b \x01(\x05\x12\x16\n\x0esession_queues\x18\x0c \x01(\x05\x12\x11\n\tflow_jobs\x18\r \x01(\x05\"#\n\x13\x43reateBackupRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x14\x43reateBackupResponse\x12$\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x14.rockqueue.v1.Backup\"\x14\n\x12ListBackupsRequest\"<\n\x13ListBackupsResponse\x12%\n\x07\x62\x61\x63kups\x18\x01 \x03(\x0b\x32\x14.rockqueue.v1.Backup\"y\n\x06\x42\x61\x63kup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63ommit\x18\x04 \x01(\x03\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x32\x9e\x02\n\rServerService\x12]\n\rGetServerInfo\x12\".rockqueue.v1.GetServerInfoRequest\x1a#.rockqueue.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x12U\n\x0c\x43reateBackup\x12!.rockqueue.v1.CreateBackupRequest\x1a\".rockqueue.v1.CreateBackupResponse\x12W\n\x0bListBackups\x12 .rockqueue.v1.ListBackupsRequest\x1a!.rockqueue.v1.ListBackupsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +35,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['GetServerInfo']._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['GetServerInfo']._serialized_options = b'\220\002\001'
+  _globals['_SERVERSERVICE'].methods_by_name['ListBackups']._loaded_options = None
+  _globals['_SERVERSERVICE'].methods_by_name['ListBackups']._serialized_options = b'\220\002\001'
   _globals['_GETSERVERINFOREQUEST']._serialized_start=116
   _globals['_GETSERVERINFOREQUEST']._serialized_end=138
   _globals['_GETSERVERINFORESPONSE']._serialized_start=141
   _globals['_GETSERVERINFORESPONSE']._serialized_end=318
   _globals['_CAPABILITIES']._serialized_start=321
-  _globals['_CAPABILITIES']._serialized_end=476
-  _globals['_LIMITS']._serialized_start=479
-  _globals['_LIMITS']._serialized_end=832
-  _globals['_SERVERSERVICE']._serialized_start=834
-  _globals['_SERVERSERVICE']._serialized_end=944
+  _globals['_CAPABILITIES']._serialized_end=622
+  _globals['_LIMITS']._serialized_start=625
+  _globals['_LIMITS']._serialized_end=997
+  _globals['_CREATEBACKUPREQUEST']._serialized_start=999
+  _globals['_CREATEBACKUPREQUEST']._serialized_end=1034
+  _globals['_CREATEBACKUPRESPONSE']._serialized_start=1036
+  _globals['_CREATEBACKUPRESPONSE']._serialized_end=1096
+  _globals['_LISTBACKUPSREQUEST']._serialized_start=1098
+  _globals['_LISTBACKUPSREQUEST']._serialized_end=1118
+  _globals['_LISTBACKUPSRESPONSE']._serialized_start=1120
+  _globals['_LISTBACKUPSRESPONSE']._serialized_end=1180
+  _globals['_BACKUP']._serialized_start=1182
+  _globals['_BACKUP']._serialized_end=1303
+  _globals['_SERVERSERVICE']._serialized_start=1306
+  _globals['_SERVERSERVICE']._serialized_end=1592
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,16 @@ class ServerServiceStub:
                 request_serializer=rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
                 _registered_method=True)
+        self.CreateBackup = channel.unary_unary(
+                '/rockqueue.v1.ServerService/CreateBackup',
+                request_serializer=rockqueue_dot_v1_dot_server__service__pb2.CreateBackupRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_server__service__pb2.CreateBackupResponse.FromString,
+                _registered_method=True)
+        self.ListBackups = channel.unary_unary(
+                '/rockqueue.v1.ServerService/ListBackups',
+                request_serializer=rockqueue_dot_v1_dot_server__service__pb2.ListBackupsRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_server__service__pb2.ListBackupsResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer:
@@ -61,6 +71,26 @@ class ServerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateBackup(self, request, context):
+        """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
+        server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
+        and on disk; what an interrupted call left is removed by the next one.
+
+        Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBackups(self, request, context):
+        """Lists the complete backups in the server's `--backup-dir`, newest first.
+
+        Errors: BACKUPS_OFF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -68,6 +98,16 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoRequest.FromString,
                     response_serializer=rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoResponse.SerializeToString,
+            ),
+            'CreateBackup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBackup,
+                    request_deserializer=rockqueue_dot_v1_dot_server__service__pb2.CreateBackupRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_server__service__pb2.CreateBackupResponse.SerializeToString,
+            ),
+            'ListBackups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBackups,
+                    request_deserializer=rockqueue_dot_v1_dot_server__service__pb2.ListBackupsRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_server__service__pb2.ListBackupsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -102,6 +142,60 @@ class ServerService:
             '/rockqueue.v1.ServerService/GetServerInfo',
             rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
             rockqueue_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBackup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.ServerService/CreateBackup',
+            rockqueue_dot_v1_dot_server__service__pb2.CreateBackupRequest.SerializeToString,
+            rockqueue_dot_v1_dot_server__service__pb2.CreateBackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBackups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.ServerService/ListBackups',
+            rockqueue_dot_v1_dot_server__service__pb2.ListBackupsRequest.SerializeToString,
+            rockqueue_dot_v1_dot_server__service__pb2.ListBackupsResponse.FromString,
             options,
             channel_credentials,
             insecure,

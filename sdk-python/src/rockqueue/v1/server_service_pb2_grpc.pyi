@@ -40,6 +40,18 @@ class ServerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ServerServiceAsyncStub: ...
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.GetServerInfoResponse]
     """Returns what the server is and what it can do. SDKs read it once for each connection and cut batches to `limits`."""
+    CreateBackup: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.CreateBackupRequest, _server_service_pb2.CreateBackupResponse]
+    """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
+    server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
+    and on disk; what an interrupted call left is removed by the next one.
+
+    Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
+    """
+    ListBackups: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.ListBackupsRequest, _server_service_pb2.ListBackupsResponse]
+    """Lists the complete backups in the server's `--backup-dir`, newest first.
+
+    Errors: BACKUPS_OFF.
+    """
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
@@ -53,6 +65,18 @@ class ServerServiceAsyncStub(ServerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.GetServerInfoResponse]  # type: ignore[assignment]
     """Returns what the server is and what it can do. SDKs read it once for each connection and cut batches to `limits`."""
+    CreateBackup: _aio.UnaryUnaryMultiCallable[_server_service_pb2.CreateBackupRequest, _server_service_pb2.CreateBackupResponse]  # type: ignore[assignment]
+    """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
+    server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
+    and on disk; what an interrupted call left is removed by the next one.
+
+    Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
+    """
+    ListBackups: _aio.UnaryUnaryMultiCallable[_server_service_pb2.ListBackupsRequest, _server_service_pb2.ListBackupsResponse]  # type: ignore[assignment]
+    """Lists the complete backups in the server's `--backup-dir`, newest first.
+
+    Errors: BACKUPS_OFF.
+    """
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """About the server itself.
@@ -69,5 +93,29 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.GetServerInfoResponse, _abc.Awaitable[_server_service_pb2.GetServerInfoResponse]]:
         """Returns what the server is and what it can do. SDKs read it once for each connection and cut batches to `limits`."""
+
+    @_abc_1.abstractmethod
+    def CreateBackup(
+        self,
+        request: _server_service_pb2.CreateBackupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_service_pb2.CreateBackupResponse, _abc.Awaitable[_server_service_pb2.CreateBackupResponse]]:
+        """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
+        server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
+        and on disk; what an interrupted call left is removed by the next one.
+
+        Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBackups(
+        self,
+        request: _server_service_pb2.ListBackupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_service_pb2.ListBackupsResponse, _abc.Awaitable[_server_service_pb2.ListBackupsResponse]]:
+        """Lists the complete backups in the server's `--backup-dir`, newest first.
+
+        Errors: BACKUPS_OFF.
+        """
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

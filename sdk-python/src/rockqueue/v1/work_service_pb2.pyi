@@ -19,10 +19,23 @@ class CancelCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CANCEL_CAUSE_REQUESTED: _ClassVar[CancelCause]
     CANCEL_CAUSE_TIMEOUT: _ClassVar[CancelCause]
     CANCEL_CAUSE_LEASE_LOST: _ClassVar[CancelCause]
+
+class WorkerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WORKER_STATE_UNSPECIFIED: _ClassVar[WorkerState]
+    WORKER_STATE_RUNNING: _ClassVar[WorkerState]
+    WORKER_STATE_DRAINING: _ClassVar[WorkerState]
+    WORKER_STATE_SILENT: _ClassVar[WorkerState]
+    WORKER_STATE_AWAY: _ClassVar[WorkerState]
 CANCEL_CAUSE_UNSPECIFIED: CancelCause
 CANCEL_CAUSE_REQUESTED: CancelCause
 CANCEL_CAUSE_TIMEOUT: CancelCause
 CANCEL_CAUSE_LEASE_LOST: CancelCause
+WORKER_STATE_UNSPECIFIED: WorkerState
+WORKER_STATE_RUNNING: WorkerState
+WORKER_STATE_DRAINING: WorkerState
+WORKER_STATE_SILENT: WorkerState
+WORKER_STATE_AWAY: WorkerState
 
 class WorkRequest(_message.Message):
     __slots__ = ("open", "credits", "settlements", "heartbeat", "reports", "drain", "goodbye")
@@ -59,7 +72,7 @@ class WorkResponse(_message.Message):
     def __init__(self, opened: _Optional[_Union[SessionOpened, _Mapping]] = ..., deliveries: _Optional[_Union[Deliveries, _Mapping]] = ..., settled: _Optional[_Union[SettlementResults, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatReply, _Mapping]] = ..., cancels: _Optional[_Union[CancelRequests, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
 
 class OpenSession(_message.Message):
-    __slots__ = ("queues", "worker", "session_id", "held_leases", "lease", "resume_grace", "client")
+    __slots__ = ("queues", "worker", "session_id", "held_leases", "lease", "resume_grace", "client", "host", "pid")
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +80,8 @@ class OpenSession(_message.Message):
     LEASE_FIELD_NUMBER: _ClassVar[int]
     RESUME_GRACE_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedScalarFieldContainer[str]
     worker: str
     session_id: str
@@ -74,7 +89,9 @@ class OpenSession(_message.Message):
     lease: _duration_pb2.Duration
     resume_grace: _duration_pb2.Duration
     client: str
-    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker: _Optional[str] = ..., session_id: _Optional[str] = ..., held_leases: _Optional[_Iterable[bytes]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., client: _Optional[str] = ...) -> None: ...
+    host: str
+    pid: int
+    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker: _Optional[str] = ..., session_id: _Optional[str] = ..., held_leases: _Optional[_Iterable[bytes]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resume_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., client: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
 
 class SessionOpened(_message.Message):
     __slots__ = ("session_id", "resumed", "heartbeat_interval", "resume_grace", "lost_leases")
@@ -191,10 +208,14 @@ class SettlementResults(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[_job_service_pb2.EntryFailure, _Mapping]]] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("sequence",)
+    __slots__ = ("sequence", "loop_lag", "stuck_leases")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_FIELD_NUMBER: _ClassVar[int]
+    STUCK_LEASES_FIELD_NUMBER: _ClassVar[int]
     sequence: int
-    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+    loop_lag: _duration_pb2.Duration
+    stuck_leases: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, sequence: _Optional[int] = ..., loop_lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stuck_leases: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class HeartbeatReply(_message.Message):
     __slots__ = ("sequence",)
@@ -301,3 +322,51 @@ class LeaseExtension(_message.Message):
     status: _job_service_pb2.EntryStatus
     cancel_requested: bool
     def __init__(self, status: _Optional[_Union[_job_service_pb2.EntryStatus, _Mapping]] = ..., cancel_requested: _Optional[bool] = ...) -> None: ...
+
+class ListWorkersRequest(_message.Message):
+    __slots__ = ("queue", "page_size", "page_token")
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    queue: str
+    page_size: int
+    page_token: str
+    def __init__(self, queue: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListWorkersResponse(_message.Message):
+    __slots__ = ("workers", "next_page_token")
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    workers: _containers.RepeatedCompositeFieldContainer[Worker]
+    next_page_token: str
+    def __init__(self, workers: _Optional[_Iterable[_Union[Worker, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class Worker(_message.Message):
+    __slots__ = ("session_id", "name", "state", "queues", "client", "host", "pid", "join_time", "last_heard_time", "active", "credits", "loop_lag", "stuck_job_ids")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    JOIN_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_HEARD_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_FIELD_NUMBER: _ClassVar[int]
+    STUCK_JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    name: str
+    state: WorkerState
+    queues: _containers.RepeatedScalarFieldContainer[str]
+    client: str
+    host: str
+    pid: int
+    join_time: _timestamp_pb2.Timestamp
+    last_heard_time: _timestamp_pb2.Timestamp
+    active: int
+    credits: int
+    loop_lag: _duration_pb2.Duration
+    stuck_job_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, session_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., client: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., join_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_heard_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., active: _Optional[int] = ..., credits: _Optional[int] = ..., loop_lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stuck_job_ids: _Optional[_Iterable[str]] = ...) -> None: ...

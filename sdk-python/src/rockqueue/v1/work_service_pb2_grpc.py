@@ -30,41 +30,42 @@ class WorkServiceStub:
 
     # Leases
 
-    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
-    Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+    job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
     LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
     the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
     Settlements, extensions and heartbeats are never refused under pressure.
 
     # Two ways to work
 
-    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
-    rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+    same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
 
     # The worker's algorithm on `Work` (the same in every SDK)
 
     States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
 
-    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
-    `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
-    `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
-    `credits` field of the settlements that freed them. So a window of 1 never stalls.
+    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+    granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+    window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+    field of the settlements that freed them. So a window of 1 never stalls.
 
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 
     Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
-    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
-    gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+    cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
     the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
     Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
     settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
 
-    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
-    4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
-    left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+    shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+    results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+    side, and read until the stream ends.
     """
 
     def __init__(self, channel):
@@ -93,6 +94,11 @@ class WorkServiceStub:
                 request_serializer=rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesRequest.SerializeToString,
                 response_deserializer=rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesResponse.FromString,
                 _registered_method=True)
+        self.ListWorkers = channel.unary_unary(
+                '/rockqueue.v1.WorkService/ListWorkers',
+                request_serializer=rockqueue_dot_v1_dot_work__service__pb2.ListWorkersRequest.SerializeToString,
+                response_deserializer=rockqueue_dot_v1_dot_work__service__pb2.ListWorkersResponse.FromString,
+                _registered_method=True)
 
 
 class WorkServiceServicer:
@@ -100,41 +106,42 @@ class WorkServiceServicer:
 
     # Leases
 
-    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
-    Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+    job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
     LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
     the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
     Settlements, extensions and heartbeats are never refused under pressure.
 
     # Two ways to work
 
-    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
-    rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+    same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
 
     # The worker's algorithm on `Work` (the same in every SDK)
 
     States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
 
-    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
-    `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
-    `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
-    `credits` field of the settlements that freed them. So a window of 1 never stalls.
+    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+    granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+    window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+    field of the settlements that freed them. So a window of 1 never stalls.
 
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 
     Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
-    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
-    gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+    cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
     the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
     Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
     settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
 
-    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
-    4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
-    left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+    shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+    results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+    side, and read until the stream ends.
     """
 
     def Work(self, request_iterator, context):
@@ -185,6 +192,15 @@ class WorkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkers(self, request, context):
+        """Lists the worker sessions there are now, by name, with how they say they fare.
+
+        Errors: INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -208,6 +224,11 @@ def add_WorkServiceServicer_to_server(servicer, server):
                     request_deserializer=rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesRequest.FromString,
                     response_serializer=rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesResponse.SerializeToString,
             ),
+            'ListWorkers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkers,
+                    request_deserializer=rockqueue_dot_v1_dot_work__service__pb2.ListWorkersRequest.FromString,
+                    response_serializer=rockqueue_dot_v1_dot_work__service__pb2.ListWorkersResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rockqueue.v1.WorkService', rpc_method_handlers)
@@ -221,41 +242,42 @@ class WorkService:
 
     # Leases
 
-    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
-    Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+    Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+    job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
     LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
     the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
     Settlements, extensions and heartbeats are never refused under pressure.
 
     # Two ways to work
 
-    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
-    rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+    `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+    same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
 
     # The worker's algorithm on `Work` (the same in every SDK)
 
     States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
 
-    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
-    `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
-    `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
-    `credits` field of the settlements that freed them. So a window of 1 never stalls.
+    Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+    granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+    window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+    field of the settlements that freed them. So a window of 1 never stalls.
 
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 
     Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
     open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
-    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
-    gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+    Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+    cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
     the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
 
     Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
     settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
 
-    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
-    4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
-    left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+    Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+    shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+    results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+    side, and read until the stream ends.
     """
 
     @staticmethod
@@ -356,6 +378,33 @@ class WorkService:
             '/rockqueue.v1.WorkService/ExtendLeases',
             rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesRequest.SerializeToString,
             rockqueue_dot_v1_dot_work__service__pb2.ExtendLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rockqueue.v1.WorkService/ListWorkers',
+            rockqueue_dot_v1_dot_work__service__pb2.ListWorkersRequest.SerializeToString,
+            rockqueue_dot_v1_dot_work__service__pb2.ListWorkersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,10 +9,11 @@
 /**
  * Why a call failed: the values of `google.rpc.ErrorInfo.reason` in the error domain "rockqueue".
  *
- * Every error of this API is a canonical gRPC status that carries one `google.rpc.ErrorInfo {reason, domain, metadata}`.
- * `reason` is the name of a value below without its `ERROR_REASON_` prefix. `reason`, `domain` and the metadata keys are
- * stable; the status message is for people and may change at any time. Invalid input also carries `google.rpc.BadRequest`,
- * whose field violations name proto field paths (`jobs[3].queue`); where waiting helps there is a `google.rpc.RetryInfo`.
+ * Every error of this API is a canonical gRPC status that carries one `google.rpc.ErrorInfo {reason, domain,
+ * metadata}`. `reason` is the name of a value below without its `ERROR_REASON_` prefix. `reason`, `domain` and the
+ * metadata keys are stable; the status message is for people and may change at any time. Invalid input also carries
+ * `google.rpc.BadRequest`, whose field violations name proto field paths (`jobs[3].queue`); where waiting helps there
+ * is a `google.rpc.RetryInfo`.
  *
  * A caller that receives UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, UNKNOWN or INTERNAL for a mutating call does not know
  * whether it took effect. Repeating the call with the same `request_id` is safe and gives the one true answer.
@@ -122,4 +123,40 @@ export enum ErrorReason {
    *     {"reason": "SLOW_READER", "domain": "rockqueue", "metadata": {}}
    */
   ERROR_REASON_SLOW_READER = 18,
+  /**
+   * ERROR_REASON_SCHEDULE_NOT_FOUND - NOT_FOUND. No schedule has this name.
+   *     {"reason": "SCHEDULE_NOT_FOUND", "domain": "rockqueue", "metadata": {"schedule": "nightly"}}
+   */
+  ERROR_REASON_SCHEDULE_NOT_FOUND = 19,
+  /**
+   * ERROR_REASON_FLOW_NOT_FOUND - NOT_FOUND. No flow has this id: it never existed, or it was finished more than 7 days ago.
+   *     {"reason": "FLOW_NOT_FOUND", "domain": "rockqueue", "metadata": {"flow_id": "0193…"}}
+   */
+  ERROR_REASON_FLOW_NOT_FOUND = 20,
+  /**
+   * ERROR_REASON_FLOW_CYCLE - INVALID_ARGUMENT. The jobs of a flow wait for each other in a circle; nothing was stored. The metadata names one
+   * circle, beginning and ending with the same node.
+   *     {"reason": "FLOW_CYCLE", "domain": "rockqueue", "metadata": {"cycle": "a -> b -> a"}}
+   */
+  ERROR_REASON_FLOW_CYCLE = 21,
+  /**
+   * ERROR_REASON_WEBHOOK_NOT_FOUND - NOT_FOUND. No webhook has this name.
+   *     {"reason": "WEBHOOK_NOT_FOUND", "domain": "rockqueue", "metadata": {"webhook": "billing"}}
+   */
+  ERROR_REASON_WEBHOOK_NOT_FOUND = 22,
+  /**
+   * ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND - NOT_FOUND. The webhook has no delivery of this id in its log.
+   *     {"reason": "WEBHOOK_DELIVERY_NOT_FOUND", "domain": "rockqueue", "metadata": {"delivery_id": "msg_…"}}
+   */
+  ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND = 23,
+  /**
+   * ERROR_REASON_BACKUP_EXISTS - ALREADY_EXISTS. There is a backup of this name.
+   *     {"reason": "BACKUP_EXISTS", "domain": "rockqueue", "metadata": {"backup": "before-upgrade"}}
+   */
+  ERROR_REASON_BACKUP_EXISTS = 24,
+  /**
+   * ERROR_REASON_BACKUPS_OFF - FAILED_PRECONDITION. The server was started without a place for backups (`--backup-dir`).
+   *     {"reason": "BACKUPS_OFF", "domain": "rockqueue", "metadata": {}}
+   */
+  ERROR_REASON_BACKUPS_OFF = 25,
 }

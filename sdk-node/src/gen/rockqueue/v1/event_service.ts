@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { FlowState } from "./flow_service.js";
 import { DeadReason, JobError, JobProgress, JobState } from "./job.js";
 
 /** What happened. Values may be added; skip those you do not know. */
@@ -59,6 +60,20 @@ export enum EventType {
   EVENT_TYPE_WORKER_JOINED = 22,
   /** EVENT_TYPE_WORKER_LEFT - A worker session ended, by Goodbye or because nobody resumed it in time. */
   EVENT_TYPE_WORKER_LEFT = 23,
+  /** EVENT_TYPE_FLOW_FINISHED - All jobs of a flow are finished; see `flow_state`. Again after RetryFlow. */
+  EVENT_TYPE_FLOW_FINISHED = 24,
+  /** EVENT_TYPE_SCHEDULE_UPDATED - A schedule was made or changed. */
+  EVENT_TYPE_SCHEDULE_UPDATED = 25,
+  /** EVENT_TYPE_SCHEDULE_FIRED - A slot of a schedule made a job: `job_id`. JOB_PUSHED of that job is in the same commit. */
+  EVENT_TYPE_SCHEDULE_FIRED = 26,
+  /** EVENT_TYPE_SCHEDULE_SKIPPED - A slot of a schedule made no job: by its overlap or misfire policy. */
+  EVENT_TYPE_SCHEDULE_SKIPPED = 27,
+  /** EVENT_TYPE_SCHEDULE_PAUSED - A schedule was paused. */
+  EVENT_TYPE_SCHEDULE_PAUSED = 28,
+  /** EVENT_TYPE_SCHEDULE_RESUMED - A schedule goes on. */
+  EVENT_TYPE_SCHEDULE_RESUMED = 29,
+  /** EVENT_TYPE_SCHEDULE_DELETED - A schedule was removed. */
+  EVENT_TYPE_SCHEDULE_DELETED = 30,
 }
 
 /** Where to begin, and what to stream. */
@@ -86,6 +101,10 @@ export interface EventFilter {
   types: EventType[];
   /** Events of these jobs. */
   jobIds: string[];
+  /** Events of these flows, and of their jobs. */
+  flowIds: string[];
+  /** Events of these schedules, and of the jobs that they pushed. */
+  schedules: string[];
 }
 
 /** Some events, and how far the stream has come. */
@@ -109,9 +128,9 @@ export interface Event {
   time?:
     | Timestamp
     | undefined;
-  /** The queue. Empty for worker events. */
+  /** The queue; of a schedule, that of its job. Empty for events of workers and flows. */
   queue: string;
-  /** The job. Empty for events of queues and workers. */
+  /** The job. Empty for events of queues, workers, flows and schedules, but for SCHEDULE_FIRED. */
   jobId: string;
   /** The job's name. */
   name: string;
@@ -137,6 +156,14 @@ export interface Event {
   worker: string;
   /** With QUEUE_PURGED: how many jobs were removed in this step. */
   purged: number;
+  /** The flow. With FLOW_FINISHED, and with every event of a job that is part of one. */
+  flowId: string;
+  /** With FLOW_FINISHED: how. */
+  flowState: FlowState;
+  /** The schedule. With events of schedules, and with every event of a job that one pushed. */
+  schedule: string;
+  /** With SCHEDULE_FIRED, SCHEDULE_SKIPPED: the due moment. */
+  slotTime?: Timestamp | undefined;
 }
 
 function createBaseWatchEventsRequest(): WatchEventsRequest {
@@ -235,7 +262,7 @@ export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
 };
 
 function createBaseEventFilter(): EventFilter {
-  return { queues: [], names: [], types: [], jobIds: [] };
+  return { queues: [], names: [], types: [], jobIds: [], flowIds: [], schedules: [] };
 }
 
 export const EventFilter: MessageFns<EventFilter> = {
@@ -255,6 +282,12 @@ export const EventFilter: MessageFns<EventFilter> = {
     }
     for (const v of message.jobIds) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.flowIds) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.schedules) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -314,6 +347,22 @@ export const EventFilter: MessageFns<EventFilter> = {
             message.jobIds.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.flowIds.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.schedules.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -335,6 +384,8 @@ export const EventFilter: MessageFns<EventFilter> = {
     message.names = object.names?.map((e) => e) || [];
     message.types = object.types?.map((e) => e) || [];
     message.jobIds = object.jobIds?.map((e) => e) || [];
+    message.flowIds = object.flowIds?.map((e) => e) || [];
+    message.schedules = object.schedules?.map((e) => e) || [];
     return message;
   },
 };
@@ -422,6 +473,10 @@ function createBaseEvent(): Event {
     progress: undefined,
     worker: "",
     purged: 0,
+    flowId: "",
+    flowState: 0,
+    schedule: "",
+    slotTime: undefined,
   };
 }
 
@@ -468,6 +523,18 @@ export const Event: MessageFns<Event> = {
     }
     if (message.purged !== 0) {
       writer.uint32(112).int64(message.purged);
+    }
+    if (message.flowId !== "") {
+      writer.uint32(122).string(message.flowId);
+    }
+    if (message.flowState !== 0) {
+      writer.uint32(128).int32(message.flowState);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(138).string(message.schedule);
+    }
+    if (message.slotTime !== undefined) {
+      Timestamp.encode(message.slotTime, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -597,6 +664,38 @@ export const Event: MessageFns<Event> = {
             message.purged = longToNumber(reader.int64());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.flowState = reader.int32() as any;
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.slotTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -634,6 +733,12 @@ export const Event: MessageFns<Event> = {
       : undefined;
     message.worker = object.worker ?? "";
     message.purged = object.purged ?? 0;
+    message.flowId = object.flowId ?? "";
+    message.flowState = object.flowState ?? 0;
+    message.schedule = object.schedule ?? "";
+    message.slotTime = (object.slotTime !== undefined && object.slotTime !== null)
+      ? Timestamp.fromPartial(object.slotTime)
+      : undefined;
     return message;
   },
 };
@@ -641,9 +746,9 @@ export const Event: MessageFns<Event> = {
 /**
  * What happens, as it happens.
  *
- * Every change of a job or queue is an event, written in the same commit as the change, in the order of the commits. A
- * stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses nothing that is
- * still kept: events are kept for 24 hours or 1 GiB, whichever is less.
+ * Every change of a job, queue or schedule is an event, written in the same commit as the change, in the order of the
+ * commits. A stream never skips an event that matches and never repeats one. A slow reader slows nobody, and loses
+ * nothing that is still kept: events are kept for 24 hours or 1 GiB, whichever is less.
  */
 export type EventServiceDefinition = typeof EventServiceDefinition;
 export const EventServiceDefinition = {

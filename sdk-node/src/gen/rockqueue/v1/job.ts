@@ -59,12 +59,13 @@ export enum UniqueConflict {
 /**
  * Where a job is in its life.
  *
- *     push                      -> WAITING, or DELAYED while its start time lies ahead
+ *     push                      -> WAITING; DELAYED while its start time lies ahead; BLOCKED while a parent is not finished
+ *     BLOCKED                   -> WAITING or DELAYED when the last parent allows it; DEAD or CANCELLED when one does not
  *     DELAYED                   -> WAITING when its time has come; never early
  *     WAITING                   -> ACTIVE by delivery to a worker, under a lease
  *     ACTIVE                    -> COMPLETED, DEAD, CANCELLED, DELAYED (retry, snooze), WAITING (release, retry at once)
- *     WAITING, DELAYED          -> CANCELLED by CancelJobs; DEAD when it expires
- *     DEAD, CANCELLED           -> WAITING by RetryJobs
+ *     WAITING, DELAYED, BLOCKED -> CANCELLED by CancelJobs; DEAD when it expires
+ *     DEAD, CANCELLED           -> WAITING by RetryJobs (BLOCKED while a parent is not finished)
  *
  * Any other transition is FAILED_PRECONDITION, reason INVALID_STATE. Values may be added.
  */
@@ -77,7 +78,7 @@ export enum JobState {
   JOB_STATE_DELAYED = 2,
   /** JOB_STATE_ACTIVE - With a worker, under a lease. */
   JOB_STATE_ACTIVE = 3,
-  /** JOB_STATE_BLOCKED - Waits for a parent job. Reserved for flows; this version of the server never sets it. */
+  /** JOB_STATE_BLOCKED - Waits for a parent job of its flow. */
   JOB_STATE_BLOCKED = 4,
   /** JOB_STATE_COMPLETED - Finished: its handler succeeded. */
   JOB_STATE_COMPLETED = 5,
@@ -97,7 +98,7 @@ export enum DeadReason {
   DEAD_REASON_NON_RETRYABLE = 2,
   /** DEAD_REASON_EXPIRED - It was not started by its `expire_time`. */
   DEAD_REASON_EXPIRED = 3,
-  /** DEAD_REASON_PARENT_FAILED - A parent did not complete. Reserved for flows. */
+  /** DEAD_REASON_PARENT_FAILED - A parent of its flow did not complete. */
   DEAD_REASON_PARENT_FAILED = 4,
   /** DEAD_REASON_POISONED - `max_crashes` deliveries ended with the worker gone. */
   DEAD_REASON_POISONED = 5,
@@ -160,8 +161,8 @@ export interface JobSpec {
     { $case: "ttl"; value: Duration }
     | undefined;
   /**
-   * The longest one attempt may run, heartbeats or not; measured from its delivery. When it passes, the attempt has failed
-   * with error type "TIMEOUT", its lease is lost, and the retry policy applies. Above 0. Not set: no limit.
+   * The longest one attempt may run, heartbeats or not; measured from its delivery. When it passes, the attempt has
+   * failed with error type "TIMEOUT", its lease is lost, and the retry policy applies. Above 0. Not set: no limit.
    */
   timeout?:
     | Duration
@@ -192,7 +193,21 @@ export interface JobSpec {
    * How long the finished job stays readable. 0 removes it in the commit that finishes it. Not set: the queue's setting
    * for the state it finishes in.
    */
-  retention?: Duration | undefined;
+  retention?:
+    | Duration
+    | undefined;
+  /**
+   * The group that the job belongs to: a tenant, an account, an order. 1 to 256 bytes of UTF-8 without control
+   * characters. Within a queue groups are served in turn, by their weights, and may have limits of their own: see
+   * QueueSettings and GroupSettings. Within a group the order is that of a queue: priority, then ready time, then push.
+   * Jobs without a group are together one group of weight 1, without limits of its own. Not set: no group.
+   */
+  group: string;
+  /**
+   * Where the job came from. Set by the server for jobs that a schedule or a flow pushed; a push that sets it is
+   * INVALID_FIELD.
+   */
+  origin?: JobOrigin | undefined;
 }
 
 export interface JobSpec_HeadersEntry {
@@ -200,12 +215,30 @@ export interface JobSpec_HeadersEntry {
   value: string;
 }
 
+/** What pushed a job, if it was not a caller. It travels with the job to its handler. */
+export interface JobOrigin {
+  /** The schedule that fired. Empty: none. */
+  schedule: string;
+  /**
+   * The due moment that the job stands for, without jitter; of a triggered schedule the moment of the trigger. Schedule
+   * and slot together are the job's identity: however often a server crashes, a slot that became due makes one job.
+   */
+  slotTime?:
+    | Timestamp
+    | undefined;
+  /** The flow that the job is part of. Empty: none. */
+  flowId: string;
+  /** The job's local name in its flow. */
+  flowNode: string;
+}
+
 /**
  * When a failed attempt is repeated, and how often.
  *
- * The pause before retry n (n counts failures so far: 1 before the first retry) is `base` for FIXED, `base * n` for LINEAR
- * and `base * 2^(n-1)` for EXPONENTIAL, then at most `max_delay`, then multiplied by a random factor drawn evenly from
- * [1 - jitter, 1 + jitter]. A field that is not set takes the default named here, whatever the queue's policy says.
+ * The pause before retry n (n counts failures so far: 1 before the first retry) is `base` for FIXED, `base * n` for
+ * LINEAR and `base * 2^(n-1)` for EXPONENTIAL, then at most `max_delay`, then multiplied by a random factor drawn
+ * evenly from [1 - jitter, 1 + jitter]. A field that is not set takes the default named here, whatever the queue's
+ * policy says.
  */
 export interface RetryPolicy {
   /** The shape of the growth. Not set (UNSPECIFIED): EXPONENTIAL. */
@@ -278,7 +311,10 @@ export interface Job {
   purgeTime?:
     | Timestamp
     | undefined;
-  /** The number of the current or last delivery: 0 before the first, strictly growing, never used twice, kept by RetryJobs. */
+  /**
+   * The number of the current or last delivery: 0 before the first, strictly growing, never used twice, kept by
+   * RetryJobs.
+   */
   attempt: number;
   /** Attempts that their handler failed, or that timed out. Counts against `retry.max_attempts`; 0 again after RetryJobs. */
   failures: number;
@@ -304,6 +340,8 @@ export interface Job {
   worker: string;
   /** True once a cancel was asked for and the handler has not settled yet. Only in ACTIVE. */
   cancelRequested: boolean;
+  /** How many parents are not finished yet. Only in BLOCKED. */
+  pendingParents: number;
 }
 
 /** One attempt that did not succeed. */
@@ -371,6 +409,8 @@ function createBaseJobSpec(): JobSpec {
     unique: undefined,
     cancelGrace: undefined,
     retention: undefined,
+    group: "",
+    origin: undefined,
   };
 }
 
@@ -430,6 +470,12 @@ export const JobSpec: MessageFns<JobSpec> = {
     }
     if (message.retention !== undefined) {
       Duration.encode(message.retention, writer.uint32(138).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(146).string(message.group);
+    }
+    if (message.origin !== undefined) {
+      JobOrigin.encode(message.origin, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -586,6 +632,22 @@ export const JobSpec: MessageFns<JobSpec> = {
             message.retention = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.origin = JobOrigin.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -662,6 +724,10 @@ export const JobSpec: MessageFns<JobSpec> = {
     message.retention = (object.retention !== undefined && object.retention !== null)
       ? Duration.fromPartial(object.retention)
       : undefined;
+    message.group = object.group ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? JobOrigin.fromPartial(object.origin)
+      : undefined;
     return message;
   },
 };
@@ -729,6 +795,99 @@ export const JobSpec_HeadersEntry: MessageFns<JobSpec_HeadersEntry> = {
     const message = createBaseJobSpec_HeadersEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseJobOrigin(): JobOrigin {
+  return { schedule: "", slotTime: undefined, flowId: "", flowNode: "" };
+}
+
+export const JobOrigin: MessageFns<JobOrigin> = {
+  encode(message: JobOrigin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedule !== "") {
+      writer.uint32(10).string(message.schedule);
+    }
+    if (message.slotTime !== undefined) {
+      Timestamp.encode(message.slotTime, writer.uint32(18).fork()).join();
+    }
+    if (message.flowId !== "") {
+      writer.uint32(26).string(message.flowId);
+    }
+    if (message.flowNode !== "") {
+      writer.uint32(34).string(message.flowNode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobOrigin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobOrigin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.slotTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.flowNode = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<JobOrigin>): JobOrigin {
+    return JobOrigin.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<JobOrigin>): JobOrigin {
+    const message = createBaseJobOrigin();
+    message.schedule = object.schedule ?? "";
+    message.slotTime = (object.slotTime !== undefined && object.slotTime !== null)
+      ? Timestamp.fromPartial(object.slotTime)
+      : undefined;
+    message.flowId = object.flowId ?? "";
+    message.flowNode = object.flowNode ?? "";
     return message;
   },
 };
@@ -977,6 +1136,7 @@ function createBaseJob(): Job {
     resultContentType: "",
     worker: "",
     cancelRequested: false,
+    pendingParents: 0,
   };
 }
 
@@ -1041,6 +1201,9 @@ export const Job: MessageFns<Job> = {
     }
     if (message.cancelRequested !== false) {
       writer.uint32(160).bool(message.cancelRequested);
+    }
+    if (message.pendingParents !== 0) {
+      writer.uint32(168).int32(message.pendingParents);
     }
     return writer;
   },
@@ -1218,6 +1381,14 @@ export const Job: MessageFns<Job> = {
             message.cancelRequested = reader.bool();
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.pendingParents = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1267,6 +1438,7 @@ export const Job: MessageFns<Job> = {
     message.resultContentType = object.resultContentType ?? "";
     message.worker = object.worker ?? "";
     message.cancelRequested = object.cancelRequested ?? false;
+    message.pendingParents = object.pendingParents ?? 0;
     return message;
   },
 };

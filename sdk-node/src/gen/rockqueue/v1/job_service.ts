@@ -23,6 +23,42 @@ export enum ListOrder {
   LIST_ORDER_NEWEST_FIRST = 2,
 }
 
+/** Why a job is where it is. Values may be added. */
+export enum ExplanationKind {
+  /** EXPLANATION_KIND_UNSPECIFIED - Unknown. */
+  EXPLANATION_KIND_UNSPECIFIED = 0,
+  /** EXPLANATION_KIND_FINISHED - The job is finished. */
+  EXPLANATION_KIND_FINISHED = 1,
+  /** EXPLANATION_KIND_RUNNING - A worker has the job. */
+  EXPLANATION_KIND_RUNNING = 2,
+  /** EXPLANATION_KIND_CANCELLING - A worker has the job, and was asked to stop. */
+  EXPLANATION_KIND_CANCELLING = 3,
+  /** EXPLANATION_KIND_DELAYED - The start time, the pause before a retry, or a snooze is not over. */
+  EXPLANATION_KIND_DELAYED = 4,
+  /** EXPLANATION_KIND_BLOCKED - Parents of its flow are not finished. */
+  EXPLANATION_KIND_BLOCKED = 5,
+  /** EXPLANATION_KIND_QUEUE_PAUSED - The queue is paused. */
+  EXPLANATION_KIND_QUEUE_PAUSED = 6,
+  /** EXPLANATION_KIND_QUEUE_MAX_ACTIVE - The queue has as many active jobs as its `max_active` allows. */
+  EXPLANATION_KIND_QUEUE_MAX_ACTIVE = 7,
+  /** EXPLANATION_KIND_QUEUE_RATE - The queue's `rate` allows no delivery now. */
+  EXPLANATION_KIND_QUEUE_RATE = 8,
+  /** EXPLANATION_KIND_GROUP_MAX_ACTIVE - The group has as many active jobs as its `max_active` allows. */
+  EXPLANATION_KIND_GROUP_MAX_ACTIVE = 9,
+  /** EXPLANATION_KIND_GROUP_RATE - The group's `rate` allows no delivery now. */
+  EXPLANATION_KIND_GROUP_RATE = 10,
+  /** EXPLANATION_KIND_NO_WORKER - No worker session or pull is open on the queue. */
+  EXPLANATION_KIND_NO_WORKER = 11,
+  /** EXPLANATION_KIND_WORKERS_BUSY - Workers are there, but all are busy: none has a credit. */
+  EXPLANATION_KIND_WORKERS_BUSY = 12,
+  /** EXPLANATION_KIND_BEHIND - Other jobs of the queue come first. */
+  EXPLANATION_KIND_BEHIND = 13,
+  /** EXPLANATION_KIND_NEXT - Nothing holds it: it will be delivered at once. */
+  EXPLANATION_KIND_NEXT = 14,
+  /** EXPLANATION_KIND_EMPTY - Of a queue: it has no job that could be delivered. */
+  EXPLANATION_KIND_EMPTY = 15,
+}
+
 /** A batch of jobs to store. */
 export interface PushJobsRequest {
   /** See JobService. */
@@ -73,8 +109,8 @@ export interface PushOutcome {
   /** As in the request. */
   sequence: number;
   /**
-   * Why the batch was refused: nothing of it is stored, unless the reason says that the outcome is unknown. Not set: it was
-   * not.
+   * Why the batch was refused: nothing of it is stored, unless the reason says that the outcome is unknown. Not set: it
+   * was not.
    */
   failure?:
     | EntryStatus
@@ -124,7 +160,15 @@ export interface JobFilter {
     | Timestamp
     | undefined;
   /** Jobs created before this moment. */
-  createdBefore?: Timestamp | undefined;
+  createdBefore?:
+    | Timestamp
+    | undefined;
+  /** Jobs of this group. */
+  group: string;
+  /** Jobs of this flow. */
+  flowId: string;
+  /** Jobs that this schedule pushed. */
+  schedule: string;
 }
 
 /** A page of a listing to return. */
@@ -208,13 +252,18 @@ export interface CancelJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are not finished. One call handles up to 10,000; call again while `more` is true, with a new
-     * `request_id`.
+     * All that match and are not finished. One call handles up to 10,000, in steps that
+     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
   /** Only count; change nothing. With `filter`. */
   dryRun: boolean;
+  /**
+   * `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+   * `filter`. Empty: from the beginning.
+   */
+  pageToken: string;
 }
 
 /** What became of a cancellation. */
@@ -225,6 +274,10 @@ export interface CancelJobsResponse {
   failures: EntryFailure[];
   /** There may be more jobs that match the filter. */
   more: boolean;
+  /** Where to go on. Empty: there are no more jobs that match the filter. */
+  nextPageToken: string;
+  /** How many jobs this call looked at. */
+  examined: number;
 }
 
 /** Which jobs to put back. */
@@ -238,8 +291,8 @@ export interface RetryJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are DEAD or CANCELLED. One call handles up to 10,000; call again while `more` is true, with a new
-     * `request_id`.
+     * All that match and are DEAD or CANCELLED. One call handles up to 10,000, in steps that
+     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
@@ -247,6 +300,11 @@ export interface RetryJobsRequest {
   dryRun: boolean;
   /** Put the jobs into this queue instead of the one they were in. Empty: their own. */
   queue: string;
+  /**
+   * `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+   * `filter`. Empty: from the beginning.
+   */
+  pageToken: string;
 }
 
 /** What became of a retry. */
@@ -257,6 +315,10 @@ export interface RetryJobsResponse {
   failures: EntryFailure[];
   /** There may be more jobs that match the filter. */
   more: boolean;
+  /** Where to go on. Empty: there are no more jobs that match the filter. */
+  nextPageToken: string;
+  /** How many jobs this call looked at. */
+  examined: number;
 }
 
 /** Which jobs to remove. */
@@ -270,13 +332,18 @@ export interface DeleteJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are not ACTIVE. One call handles up to 10,000; call again while `more` is true, with a new
-     * `request_id`.
+     * All that match and are not ACTIVE. One call handles up to 10,000, in steps that
+     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
   /** Only count; change nothing. With `filter`. */
   dryRun: boolean;
+  /**
+   * `next_page_token` of the call before, to go on behind what it looked at. The filter must be the same as then. With
+   * `filter`. Empty: from the beginning.
+   */
+  pageToken: string;
 }
 
 /** What became of a removal. */
@@ -287,6 +354,10 @@ export interface DeleteJobsResponse {
   failures: EntryFailure[];
   /** There may be more jobs that match the filter. */
   more: boolean;
+  /** Where to go on. Empty: there are no more jobs that match the filter. */
+  nextPageToken: string;
+  /** How many jobs this call looked at. */
+  examined: number;
 }
 
 /** Which job to wait for. */
@@ -305,6 +376,41 @@ export interface WaitJobResponse {
     | undefined;
   /** False when the time was up first. */
   finished: boolean;
+}
+
+/** Which job to explain. */
+export interface ExplainJobRequest {
+  /** The job's id. */
+  jobId: string;
+}
+
+/** Why a job is where it is. */
+export interface ExplainJobResponse {
+  /** The job's state. */
+  state: JobState;
+  /** The reasons, the one that will last longest first. Never empty. */
+  reasons: Explanation[];
+}
+
+/** One reason why a job is where it is, or why a queue delivers nothing. */
+export interface Explanation {
+  /** Which reason. */
+  kind: ExplanationKind;
+  /** For people: what holds the job, with figures, and what to do about it. May change at any time. */
+  message: string;
+  /** With DELAYED, QUEUE_RATE, GROUP_RATE: until when. */
+  untilTime?:
+    | Timestamp
+    | undefined;
+  /** With BLOCKED: the parents that are not finished, up to 100. */
+  jobIds: string[];
+  /**
+   * With QUEUE_MAX_ACTIVE, GROUP_MAX_ACTIVE: the limit that is reached. With BEHIND: how many jobs come before this one,
+   * counted up to 10,000.
+   */
+  count: number;
+  /** With RUNNING, CANCELLING: the worker's name. */
+  worker: string;
 }
 
 function createBasePushJobsRequest(): PushJobsRequest {
@@ -972,7 +1078,17 @@ export const GetJobLogsResponse: MessageFns<GetJobLogsResponse> = {
 };
 
 function createBaseJobFilter(): JobFilter {
-  return { queue: "", state: 0, name: "", tags: [], createdFrom: undefined, createdBefore: undefined };
+  return {
+    queue: "",
+    state: 0,
+    name: "",
+    tags: [],
+    createdFrom: undefined,
+    createdBefore: undefined,
+    group: "",
+    flowId: "",
+    schedule: "",
+  };
 }
 
 export const JobFilter: MessageFns<JobFilter> = {
@@ -994,6 +1110,15 @@ export const JobFilter: MessageFns<JobFilter> = {
     }
     if (message.createdBefore !== undefined) {
       Timestamp.encode(message.createdBefore, writer.uint32(50).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(58).string(message.group);
+    }
+    if (message.flowId !== "") {
+      writer.uint32(66).string(message.flowId);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(74).string(message.schedule);
     }
     return writer;
   },
@@ -1059,6 +1184,30 @@ export const JobFilter: MessageFns<JobFilter> = {
             message.createdBefore = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1086,6 +1235,9 @@ export const JobFilter: MessageFns<JobFilter> = {
     message.createdBefore = (object.createdBefore !== undefined && object.createdBefore !== null)
       ? Timestamp.fromPartial(object.createdBefore)
       : undefined;
+    message.group = object.group ?? "";
+    message.flowId = object.flowId ?? "";
+    message.schedule = object.schedule ?? "";
     return message;
   },
 };
@@ -1649,7 +1801,7 @@ export const FieldViolation: MessageFns<FieldViolation> = {
 };
 
 function createBaseCancelJobsRequest(): CancelJobsRequest {
-  return { requestId: "", target: undefined, dryRun: false };
+  return { requestId: "", target: undefined, dryRun: false, pageToken: "" };
 }
 
 export const CancelJobsRequest: MessageFns<CancelJobsRequest> = {
@@ -1667,6 +1819,9 @@ export const CancelJobsRequest: MessageFns<CancelJobsRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(32).bool(message.dryRun);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
     }
     return writer;
   },
@@ -1716,6 +1871,14 @@ export const CancelJobsRequest: MessageFns<CancelJobsRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1749,12 +1912,13 @@ export const CancelJobsRequest: MessageFns<CancelJobsRequest> = {
       }
     }
     message.dryRun = object.dryRun ?? false;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseCancelJobsResponse(): CancelJobsResponse {
-  return { affected: 0, failures: [], more: false };
+  return { affected: 0, failures: [], more: false, nextPageToken: "", examined: 0 };
 }
 
 export const CancelJobsResponse: MessageFns<CancelJobsResponse> = {
@@ -1767,6 +1931,12 @@ export const CancelJobsResponse: MessageFns<CancelJobsResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(24).bool(message.more);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(34).string(message.nextPageToken);
+    }
+    if (message.examined !== 0) {
+      writer.uint32(40).int64(message.examined);
     }
     return writer;
   },
@@ -1808,6 +1978,22 @@ export const CancelJobsResponse: MessageFns<CancelJobsResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.examined = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1828,12 +2014,14 @@ export const CancelJobsResponse: MessageFns<CancelJobsResponse> = {
     message.affected = object.affected ?? 0;
     message.failures = object.failures?.map((e) => EntryFailure.fromPartial(e)) || [];
     message.more = object.more ?? false;
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.examined = object.examined ?? 0;
     return message;
   },
 };
 
 function createBaseRetryJobsRequest(): RetryJobsRequest {
-  return { requestId: "", target: undefined, dryRun: false, queue: "" };
+  return { requestId: "", target: undefined, dryRun: false, queue: "", pageToken: "" };
 }
 
 export const RetryJobsRequest: MessageFns<RetryJobsRequest> = {
@@ -1854,6 +2042,9 @@ export const RetryJobsRequest: MessageFns<RetryJobsRequest> = {
     }
     if (message.queue !== "") {
       writer.uint32(42).string(message.queue);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(50).string(message.pageToken);
     }
     return writer;
   },
@@ -1911,6 +2102,14 @@ export const RetryJobsRequest: MessageFns<RetryJobsRequest> = {
             message.queue = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1945,12 +2144,13 @@ export const RetryJobsRequest: MessageFns<RetryJobsRequest> = {
     }
     message.dryRun = object.dryRun ?? false;
     message.queue = object.queue ?? "";
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseRetryJobsResponse(): RetryJobsResponse {
-  return { affected: 0, failures: [], more: false };
+  return { affected: 0, failures: [], more: false, nextPageToken: "", examined: 0 };
 }
 
 export const RetryJobsResponse: MessageFns<RetryJobsResponse> = {
@@ -1963,6 +2163,12 @@ export const RetryJobsResponse: MessageFns<RetryJobsResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(24).bool(message.more);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(34).string(message.nextPageToken);
+    }
+    if (message.examined !== 0) {
+      writer.uint32(40).int64(message.examined);
     }
     return writer;
   },
@@ -2004,6 +2210,22 @@ export const RetryJobsResponse: MessageFns<RetryJobsResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.examined = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2024,12 +2246,14 @@ export const RetryJobsResponse: MessageFns<RetryJobsResponse> = {
     message.affected = object.affected ?? 0;
     message.failures = object.failures?.map((e) => EntryFailure.fromPartial(e)) || [];
     message.more = object.more ?? false;
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.examined = object.examined ?? 0;
     return message;
   },
 };
 
 function createBaseDeleteJobsRequest(): DeleteJobsRequest {
-  return { requestId: "", target: undefined, dryRun: false };
+  return { requestId: "", target: undefined, dryRun: false, pageToken: "" };
 }
 
 export const DeleteJobsRequest: MessageFns<DeleteJobsRequest> = {
@@ -2047,6 +2271,9 @@ export const DeleteJobsRequest: MessageFns<DeleteJobsRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(32).bool(message.dryRun);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
     }
     return writer;
   },
@@ -2096,6 +2323,14 @@ export const DeleteJobsRequest: MessageFns<DeleteJobsRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2129,12 +2364,13 @@ export const DeleteJobsRequest: MessageFns<DeleteJobsRequest> = {
       }
     }
     message.dryRun = object.dryRun ?? false;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseDeleteJobsResponse(): DeleteJobsResponse {
-  return { affected: 0, failures: [], more: false };
+  return { affected: 0, failures: [], more: false, nextPageToken: "", examined: 0 };
 }
 
 export const DeleteJobsResponse: MessageFns<DeleteJobsResponse> = {
@@ -2147,6 +2383,12 @@ export const DeleteJobsResponse: MessageFns<DeleteJobsResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(24).bool(message.more);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(34).string(message.nextPageToken);
+    }
+    if (message.examined !== 0) {
+      writer.uint32(40).int64(message.examined);
     }
     return writer;
   },
@@ -2188,6 +2430,22 @@ export const DeleteJobsResponse: MessageFns<DeleteJobsResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.examined = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2208,6 +2466,8 @@ export const DeleteJobsResponse: MessageFns<DeleteJobsResponse> = {
     message.affected = object.affected ?? 0;
     message.failures = object.failures?.map((e) => EntryFailure.fromPartial(e)) || [];
     message.more = object.more ?? false;
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.examined = object.examined ?? 0;
     return message;
   },
 };
@@ -2348,6 +2608,245 @@ export const WaitJobResponse: MessageFns<WaitJobResponse> = {
   },
 };
 
+function createBaseExplainJobRequest(): ExplainJobRequest {
+  return { jobId: "" };
+}
+
+export const ExplainJobRequest: MessageFns<ExplainJobRequest> = {
+  encode(message: ExplainJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.jobId !== "") {
+      writer.uint32(10).string(message.jobId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.jobId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainJobRequest>): ExplainJobRequest {
+    return ExplainJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainJobRequest>): ExplainJobRequest {
+    const message = createBaseExplainJobRequest();
+    message.jobId = object.jobId ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainJobResponse(): ExplainJobResponse {
+  return { state: 0, reasons: [] };
+}
+
+export const ExplainJobResponse: MessageFns<ExplainJobResponse> = {
+  encode(message: ExplainJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    for (const v of message.reasons) {
+      Explanation.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reasons.push(Explanation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainJobResponse>): ExplainJobResponse {
+    return ExplainJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainJobResponse>): ExplainJobResponse {
+    const message = createBaseExplainJobResponse();
+    message.state = object.state ?? 0;
+    message.reasons = object.reasons?.map((e) => Explanation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExplanation(): Explanation {
+  return { kind: 0, message: "", untilTime: undefined, jobIds: [], count: 0, worker: "" };
+}
+
+export const Explanation: MessageFns<Explanation> = {
+  encode(message: Explanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.untilTime !== undefined) {
+      Timestamp.encode(message.untilTime, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.jobIds) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.count !== 0) {
+      writer.uint32(40).int64(message.count);
+    }
+    if (message.worker !== "") {
+      writer.uint32(50).string(message.worker);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Explanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplanation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.untilTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.jobIds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.worker = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Explanation>): Explanation {
+    return Explanation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Explanation>): Explanation {
+    const message = createBaseExplanation();
+    message.kind = object.kind ?? 0;
+    message.message = object.message ?? "";
+    message.untilTime = (object.untilTime !== undefined && object.untilTime !== null)
+      ? Timestamp.fromPartial(object.untilTime)
+      : undefined;
+    message.jobIds = object.jobIds?.map((e) => e) || [];
+    message.count = object.count ?? 0;
+    message.worker = object.worker ?? "";
+    return message;
+  },
+};
+
 /**
  * Producing jobs, and looking after them.
  *
@@ -2427,8 +2926,8 @@ export const JobServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer jobs
-     * than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+     * Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
+     * jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
      *
      * Errors: INVALID_FIELD. A queue that does not exist has no jobs.
      */
@@ -2441,10 +2940,10 @@ export const JobServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Cancels jobs. WAITING and DELAYED ones become CANCELLED at once. An ACTIVE one is asked to stop through its worker:
-     * the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles `cancelled`, or
-     * when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its outcome taken, but is
-     * not retried. A job that was pulled without a session learns of it from ExtendLeases.
+     * Cancels jobs. WAITING, DELAYED and BLOCKED ones become CANCELLED at once. An ACTIVE one is asked to stop through
+     * its worker: the call is answered when the request is recorded; the job becomes CANCELLED when its handler settles
+     * `cancelled`, or when its `cancel_grace` has passed. A handler that completes or fails in spite of it has its
+     * outcome taken, but is not retried. A job that was pulled without a session learns of it from ExtendLeases.
      * Cancelling a job that is CANCELLED, or is already asked to stop, is OK and changes nothing.
      *
      * Entries that cannot be cancelled are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
@@ -2459,9 +2958,9 @@ export const JobServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on, the
-     * history of errors is kept. The job keeps its priority and takes its place by the time of this call. An `expire_time`
-     * no longer applies. A unique key is not taken again.
+     * Puts DEAD or CANCELLED jobs back to WAITING: failures, crashes, releases and snoozes start at 0, `attempt` goes on,
+     * the history of errors is kept. The job keeps its priority and takes its place by the time of this call. An
+     * `expire_time` no longer applies. A unique key is not taken again.
      *
      * Entries that cannot be retried are listed in the answer: INVALID_STATE, JOB_NOT_FOUND.
      * Errors of the call: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FULL, STORAGE_FAILED.
@@ -2499,6 +2998,19 @@ export const JobServiceDefinition = {
       requestType: WaitJobRequest as typeof WaitJobRequest,
       requestStream: false,
       responseType: WaitJobResponse as typeof WaitJobResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+     *
+     * Errors: INVALID_FIELD, JOB_NOT_FOUND.
+     */
+    explainJob: {
+      name: "ExplainJob",
+      requestType: ExplainJobRequest as typeof ExplainJobRequest,
+      requestStream: false,
+      responseType: ExplainJobResponse as typeof ExplainJobResponse,
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },

@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { JobState, RetryPolicy } from "./job.js";
+import { Explanation } from "./job_service.js";
 
 /** A queue. */
 export interface Queue {
@@ -84,7 +85,37 @@ export interface QueueSettings {
    * How many jobs may be WAITING or DELAYED before pushes get QUEUE_FULL. 1 or more. Not set: no limit. Retries, releases
    * and follow-ups are always taken.
    */
-  maxBacklogJobs?: number | undefined;
+  maxBacklogJobs?:
+    | number
+    | undefined;
+  /** How many deliveries of the queue there may be in a time. Not set: no limit. */
+  rate?:
+    | RateLimit
+    | undefined;
+  /**
+   * How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more; 1 also keeps the order of the
+   * group strictly: the next job starts when the one before is finished, its retries included. Not set: no limit.
+   */
+  groupMaxActive?:
+    | number
+    | undefined;
+  /** How many deliveries of one group there may be in a time, for groups that set none. Not set: no limit. */
+  groupRate?: RateLimit | undefined;
+}
+
+/**
+ * How many deliveries there may be in a time. A bucket of `burst` deliveries that fills up evenly, by `count` in each
+ * `period`; it is on disk, so a restart does not fill it.
+ */
+export interface RateLimit {
+  /** So many deliveries: 1 to 1,000,000. */
+  count: number;
+  /** In this time: 1 ms to 1 day. Not set: 1 s. */
+  period?:
+    | Duration
+    | undefined;
+  /** How many may come at once after a pause: 1 to 1,000,000. Not set: `count`. */
+  burst?: number | undefined;
 }
 
 /** A page of a listing to return. */
@@ -127,7 +158,10 @@ export interface UpdateQueueRequest {
   settings?:
     | QueueSettings
     | undefined;
-  /** Names of fields of QueueSettings ("max_active") that go back to their default. A field must not be both set and reset. */
+  /**
+   * Names of fields of QueueSettings ("max_active") that go back to their default. A field must not be both set and
+   * reset.
+   */
   reset: string[];
 }
 
@@ -179,6 +213,88 @@ export interface PurgeQueueRequest {
 export interface PurgeQueueResponse {
   /** How many jobs. */
   purged: number;
+}
+
+/** Which queue to explain. */
+export interface ExplainQueueRequest {
+  /** Its name. */
+  queue: string;
+}
+
+/** Why a queue delivers nothing. */
+export interface ExplainQueueResponse {
+  /** The reasons, the one that will last longest first. Never empty. */
+  reasons: Explanation[];
+}
+
+/** A group of a queue. */
+export interface Group {
+  /** Its key. */
+  key: string;
+  /** Its own settings. */
+  settings?:
+    | GroupSettings
+    | undefined;
+  /** How many of its jobs are WAITING. */
+  waiting: number;
+  /** How many of its jobs are ACTIVE. */
+  active: number;
+}
+
+/** What can be set for a group. */
+export interface GroupSettings {
+  /** How many of its jobs are served in its turn, compared with those of other groups: 1 to 1,000. Not set: 1. */
+  weight?:
+    | number
+    | undefined;
+  /** How many of its jobs may be ACTIVE at once. 1 or more. Not set: the queue's `group_max_active`. */
+  maxActive?:
+    | number
+    | undefined;
+  /** How many of its deliveries there may be in a time. Not set: the queue's `group_rate`. */
+  rate?: RateLimit | undefined;
+}
+
+/** A page of groups to return. */
+export interface ListGroupsRequest {
+  /** The queue's name. */
+  queue: string;
+  /** At most this many groups: 1 to 1,000; more is taken as 1,000. 0: 100. Negative is INVALID_ARGUMENT. */
+  pageSize: number;
+  /** `next_page_token` of the page before. Empty: the first page. */
+  pageToken: string;
+  /** Only groups whose key begins with this. */
+  prefix: string;
+}
+
+/** A page of groups. */
+export interface ListGroupsResponse {
+  /** The groups of this page, by key. */
+  groups: Group[];
+  /** Where to go on. Empty: this was the last page. */
+  nextPageToken: string;
+}
+
+/** Settings to change. */
+export interface UpdateGroupRequest {
+  /** See JobService. */
+  requestId: string;
+  /** The queue's name. */
+  queue: string;
+  /** The group's key. */
+  group: string;
+  /** New values. Fields that are not set stay as they are. */
+  settings?:
+    | GroupSettings
+    | undefined;
+  /** Names of fields of GroupSettings ("weight") that go back to their default. A field must not be both set and reset. */
+  reset: string[];
+}
+
+/** The group with its new settings. */
+export interface UpdateGroupResponse {
+  /** The group. */
+  group?: Group | undefined;
 }
 
 function createBaseQueue(): Queue {
@@ -460,6 +576,9 @@ function createBaseQueueSettings(): QueueSettings {
     cancelledRetention: undefined,
     maxActive: undefined,
     maxBacklogJobs: undefined,
+    rate: undefined,
+    groupMaxActive: undefined,
+    groupRate: undefined,
   };
 }
 
@@ -485,6 +604,15 @@ export const QueueSettings: MessageFns<QueueSettings> = {
     }
     if (message.maxBacklogJobs !== undefined) {
       writer.uint32(56).int64(message.maxBacklogJobs);
+    }
+    if (message.rate !== undefined) {
+      RateLimit.encode(message.rate, writer.uint32(66).fork()).join();
+    }
+    if (message.groupMaxActive !== undefined) {
+      writer.uint32(72).int32(message.groupMaxActive);
+    }
+    if (message.groupRate !== undefined) {
+      RateLimit.encode(message.groupRate, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -558,6 +686,30 @@ export const QueueSettings: MessageFns<QueueSettings> = {
             message.maxBacklogJobs = longToNumber(reader.int64());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.rate = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.groupMaxActive = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.groupRate = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -592,6 +744,92 @@ export const QueueSettings: MessageFns<QueueSettings> = {
       : undefined;
     message.maxActive = object.maxActive ?? undefined;
     message.maxBacklogJobs = object.maxBacklogJobs ?? undefined;
+    message.rate = (object.rate !== undefined && object.rate !== null) ? RateLimit.fromPartial(object.rate) : undefined;
+    message.groupMaxActive = object.groupMaxActive ?? undefined;
+    message.groupRate = (object.groupRate !== undefined && object.groupRate !== null)
+      ? RateLimit.fromPartial(object.groupRate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRateLimit(): RateLimit {
+  return { count: 0, period: undefined, burst: undefined };
+}
+
+export const RateLimit: MessageFns<RateLimit> = {
+  encode(message: RateLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int32(message.count);
+    }
+    if (message.period !== undefined) {
+      Duration.encode(message.period, writer.uint32(18).fork()).join();
+    }
+    if (message.burst !== undefined) {
+      writer.uint32(24).int32(message.burst);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RateLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRateLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.period = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.burst = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RateLimit>): RateLimit {
+    return RateLimit.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RateLimit>): RateLimit {
+    const message = createBaseRateLimit();
+    message.count = object.count ?? 0;
+    message.period = (object.period !== undefined && object.period !== null)
+      ? Duration.fromPartial(object.period)
+      : undefined;
+    message.burst = object.burst ?? undefined;
     return message;
   },
 };
@@ -1392,6 +1630,606 @@ export const PurgeQueueResponse: MessageFns<PurgeQueueResponse> = {
   },
 };
 
+function createBaseExplainQueueRequest(): ExplainQueueRequest {
+  return { queue: "" };
+}
+
+export const ExplainQueueRequest: MessageFns<ExplainQueueRequest> = {
+  encode(message: ExplainQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainQueueRequest>): ExplainQueueRequest {
+    return ExplainQueueRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainQueueRequest>): ExplainQueueRequest {
+    const message = createBaseExplainQueueRequest();
+    message.queue = object.queue ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainQueueResponse(): ExplainQueueResponse {
+  return { reasons: [] };
+}
+
+export const ExplainQueueResponse: MessageFns<ExplainQueueResponse> = {
+  encode(message: ExplainQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reasons) {
+      Explanation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reasons.push(Explanation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainQueueResponse>): ExplainQueueResponse {
+    return ExplainQueueResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainQueueResponse>): ExplainQueueResponse {
+    const message = createBaseExplainQueueResponse();
+    message.reasons = object.reasons?.map((e) => Explanation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGroup(): Group {
+  return { key: "", settings: undefined, waiting: 0, active: 0 };
+}
+
+export const Group: MessageFns<Group> = {
+  encode(message: Group, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.settings !== undefined) {
+      GroupSettings.encode(message.settings, writer.uint32(18).fork()).join();
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(24).int64(message.waiting);
+    }
+    if (message.active !== 0) {
+      writer.uint32(32).int64(message.active);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Group {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.settings = GroupSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.waiting = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.active = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Group>): Group {
+    return Group.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Group>): Group {
+    const message = createBaseGroup();
+    message.key = object.key ?? "";
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? GroupSettings.fromPartial(object.settings)
+      : undefined;
+    message.waiting = object.waiting ?? 0;
+    message.active = object.active ?? 0;
+    return message;
+  },
+};
+
+function createBaseGroupSettings(): GroupSettings {
+  return { weight: undefined, maxActive: undefined, rate: undefined };
+}
+
+export const GroupSettings: MessageFns<GroupSettings> = {
+  encode(message: GroupSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.weight !== undefined) {
+      writer.uint32(8).int32(message.weight);
+    }
+    if (message.maxActive !== undefined) {
+      writer.uint32(16).int32(message.maxActive);
+    }
+    if (message.rate !== undefined) {
+      RateLimit.encode(message.rate, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.weight = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxActive = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rate = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupSettings>): GroupSettings {
+    return GroupSettings.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupSettings>): GroupSettings {
+    const message = createBaseGroupSettings();
+    message.weight = object.weight ?? undefined;
+    message.maxActive = object.maxActive ?? undefined;
+    message.rate = (object.rate !== undefined && object.rate !== null) ? RateLimit.fromPartial(object.rate) : undefined;
+    return message;
+  },
+};
+
+function createBaseListGroupsRequest(): ListGroupsRequest {
+  return { queue: "", pageSize: 0, pageToken: "", prefix: "" };
+}
+
+export const ListGroupsRequest: MessageFns<ListGroupsRequest> = {
+  encode(message: ListGroupsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(34).string(message.prefix);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGroupsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGroupsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListGroupsRequest>): ListGroupsRequest {
+    return ListGroupsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListGroupsRequest>): ListGroupsRequest {
+    const message = createBaseListGroupsRequest();
+    message.queue = object.queue ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.prefix = object.prefix ?? "";
+    return message;
+  },
+};
+
+function createBaseListGroupsResponse(): ListGroupsResponse {
+  return { groups: [], nextPageToken: "" };
+}
+
+export const ListGroupsResponse: MessageFns<ListGroupsResponse> = {
+  encode(message: ListGroupsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.groups) {
+      Group.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGroupsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGroupsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groups.push(Group.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListGroupsResponse>): ListGroupsResponse {
+    return ListGroupsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListGroupsResponse>): ListGroupsResponse {
+    const message = createBaseListGroupsResponse();
+    message.groups = object.groups?.map((e) => Group.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseUpdateGroupRequest(): UpdateGroupRequest {
+  return { requestId: "", queue: "", group: "", settings: undefined, reset: [] };
+}
+
+export const UpdateGroupRequest: MessageFns<UpdateGroupRequest> = {
+  encode(message: UpdateGroupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.queue !== "") {
+      writer.uint32(18).string(message.queue);
+    }
+    if (message.group !== "") {
+      writer.uint32(26).string(message.group);
+    }
+    if (message.settings !== undefined) {
+      GroupSettings.encode(message.settings, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.reset) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateGroupRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateGroupRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.settings = GroupSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reset.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateGroupRequest>): UpdateGroupRequest {
+    return UpdateGroupRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateGroupRequest>): UpdateGroupRequest {
+    const message = createBaseUpdateGroupRequest();
+    message.requestId = object.requestId ?? "";
+    message.queue = object.queue ?? "";
+    message.group = object.group ?? "";
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? GroupSettings.fromPartial(object.settings)
+      : undefined;
+    message.reset = object.reset?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUpdateGroupResponse(): UpdateGroupResponse {
+  return { group: undefined };
+}
+
+export const UpdateGroupResponse: MessageFns<UpdateGroupResponse> = {
+  encode(message: UpdateGroupResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== undefined) {
+      Group.encode(message.group, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateGroupResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateGroupResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = Group.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateGroupResponse>): UpdateGroupResponse {
+    return UpdateGroupResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateGroupResponse>): UpdateGroupResponse {
+    const message = createBaseUpdateGroupResponse();
+    message.group = (object.group !== undefined && object.group !== null) ? Group.fromPartial(object.group) : undefined;
+    return message;
+  },
+};
+
 /** Looking after queues. `request_id` is as in JobService. */
 export type QueueServiceDefinition = typeof QueueServiceDefinition;
 export const QueueServiceDefinition = {
@@ -1425,8 +2263,8 @@ export const QueueServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs that
-     * are in the queue already too, and are on disk.
+     * Changes the settings of a queue, and makes the queue if it does not exist. They hold from this commit on, for jobs
+     * that are in the queue already too, and are on disk.
      *
      * Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -1439,8 +2277,8 @@ export const QueueServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue. Pausing a
-     * paused queue is OK.
+     * Stops deliveries from a queue. Pushes go on, running jobs finish. It is on disk and holds until ResumeQueue.
+     * Pausing a paused queue is OK.
      *
      * Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -1466,8 +2304,9 @@ export const QueueServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so that it
-     * disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call again.
+     * Removes jobs of a queue, and all that is known of them. ACTIVE jobs stay. The work is done in bounded steps, so
+     * that it disturbs nobody; jobs pushed meanwhile stay too. When the call breaks off, part of it may be done: call
+     * again.
      *
      * Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -1476,6 +2315,46 @@ export const QueueServiceDefinition = {
       requestType: PurgeQueueRequest as typeof PurgeQueueRequest,
       requestStream: false,
       responseType: PurgeQueueResponse as typeof PurgeQueueResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /**
+     * Tells why a queue delivers nothing now, or that it could.
+     *
+     * Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+     */
+    explainQueue: {
+      name: "ExplainQueue",
+      requestType: ExplainQueueRequest as typeof ExplainQueueRequest,
+      requestStream: false,
+      responseType: ExplainQueueResponse as typeof ExplainQueueResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Lists the groups of a queue that have unfinished jobs or settings of their own, by key, a page at a time.
+     *
+     * Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
+     */
+    listGroups: {
+      name: "ListGroups",
+      requestType: ListGroupsRequest as typeof ListGroupsRequest,
+      requestStream: false,
+      responseType: ListGroupsResponse as typeof ListGroupsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Changes the settings of one group of a queue, and makes the queue if it does not exist. They hold from this commit
+     * on, and are on disk.
+     *
+     * Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
+     */
+    updateGroup: {
+      name: "UpdateGroup",
+      requestType: UpdateGroupRequest as typeof UpdateGroupRequest,
+      requestStream: false,
+      responseType: UpdateGroupResponse as typeof UpdateGroupResponse,
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },

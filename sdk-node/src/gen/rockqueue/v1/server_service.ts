@@ -45,6 +45,22 @@ export interface Capabilities {
   testing: boolean;
   /** `JobService.StreamPushes`. */
   pushStream: boolean;
+  /** `ScheduleService`. */
+  schedules: boolean;
+  /** `FlowService`. */
+  flows: boolean;
+  /** `JobSpec.group`, `QueueService.ListGroups`, `QueueService.UpdateGroup`. */
+  groups: boolean;
+  /** `QueueSettings.rate`, `QueueSettings.group_rate`. */
+  rateLimits: boolean;
+  /** `JobService.ExplainJob`, `QueueService.ExplainQueue`. */
+  explain: boolean;
+  /** `WebhookService`. */
+  webhooks: boolean;
+  /** `ServerService.CreateBackup`: false when the server was started without a place for backups. */
+  backups: boolean;
+  /** `WorkService.ListWorkers`, and the health of handlers in `Heartbeat`. */
+  workerHealth: boolean;
 }
 
 /** A server's limits. What is over a limit is INVALID_ARGUMENT with reason LIMIT_EXCEEDED unless said otherwise. */
@@ -81,6 +97,49 @@ export interface Limits {
   credits: number;
   /** Queues of a session or a pull: 64. */
   sessionQueues: number;
+  /** Jobs of a flow: 10,000. */
+  flowJobs: number;
+}
+
+/** What to write. */
+export interface CreateBackupRequest {
+  /**
+   * What the backup is called: matches `[A-Za-z0-9._-]{1,128}` and does not begin with ".". Empty: the server's time, as
+   * "20260131T235959Z".
+   */
+  name: string;
+}
+
+/** The backup that was written. */
+export interface CreateBackupResponse {
+  /** The backup. */
+  backup?: Backup | undefined;
+}
+
+/** Nothing to say. */
+export interface ListBackupsRequest {
+}
+
+/** The backups there are. */
+export interface ListBackupsResponse {
+  /** The backups, newest first. */
+  backups: Backup[];
+}
+
+/** A whole copy of a store. */
+export interface Backup {
+  /** What it is called. */
+  name: string;
+  /** Where it lies on the server's machine. */
+  path: string;
+  /** The moment that it shows. */
+  createTime?:
+    | Timestamp
+    | undefined;
+  /** The number of the last commit in it. */
+  commit: number;
+  /** How much it holds. */
+  sizeBytes: number;
 }
 
 function createBaseGetServerInfoRequest(): GetServerInfoRequest {
@@ -232,6 +291,14 @@ function createBaseCapabilities(): Capabilities {
     followUps: false,
     testing: false,
     pushStream: false,
+    schedules: false,
+    flows: false,
+    groups: false,
+    rateLimits: false,
+    explain: false,
+    webhooks: false,
+    backups: false,
+    workerHealth: false,
   };
 }
 
@@ -257,6 +324,30 @@ export const Capabilities: MessageFns<Capabilities> = {
     }
     if (message.pushStream !== false) {
       writer.uint32(56).bool(message.pushStream);
+    }
+    if (message.schedules !== false) {
+      writer.uint32(64).bool(message.schedules);
+    }
+    if (message.flows !== false) {
+      writer.uint32(72).bool(message.flows);
+    }
+    if (message.groups !== false) {
+      writer.uint32(80).bool(message.groups);
+    }
+    if (message.rateLimits !== false) {
+      writer.uint32(88).bool(message.rateLimits);
+    }
+    if (message.explain !== false) {
+      writer.uint32(96).bool(message.explain);
+    }
+    if (message.webhooks !== false) {
+      writer.uint32(104).bool(message.webhooks);
+    }
+    if (message.backups !== false) {
+      writer.uint32(112).bool(message.backups);
+    }
+    if (message.workerHealth !== false) {
+      writer.uint32(120).bool(message.workerHealth);
     }
     return writer;
   },
@@ -330,6 +421,70 @@ export const Capabilities: MessageFns<Capabilities> = {
             message.pushStream = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.schedules = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.flows = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.groups = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.rateLimits = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.explain = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.webhooks = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.backups = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.workerHealth = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -354,6 +509,14 @@ export const Capabilities: MessageFns<Capabilities> = {
     message.followUps = object.followUps ?? false;
     message.testing = object.testing ?? false;
     message.pushStream = object.pushStream ?? false;
+    message.schedules = object.schedules ?? false;
+    message.flows = object.flows ?? false;
+    message.groups = object.groups ?? false;
+    message.rateLimits = object.rateLimits ?? false;
+    message.explain = object.explain ?? false;
+    message.webhooks = object.webhooks ?? false;
+    message.backups = object.backups ?? false;
+    message.workerHealth = object.workerHealth ?? false;
     return message;
   },
 };
@@ -372,6 +535,7 @@ function createBaseLimits(): Limits {
     maxPoll: undefined,
     credits: 0,
     sessionQueues: 0,
+    flowJobs: 0,
   };
 }
 
@@ -412,6 +576,9 @@ export const Limits: MessageFns<Limits> = {
     }
     if (message.sessionQueues !== 0) {
       writer.uint32(96).int32(message.sessionQueues);
+    }
+    if (message.flowJobs !== 0) {
+      writer.uint32(104).int32(message.flowJobs);
     }
     return writer;
   },
@@ -525,6 +692,14 @@ export const Limits: MessageFns<Limits> = {
             message.sessionQueues = reader.int32();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.flowJobs = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -562,6 +737,322 @@ export const Limits: MessageFns<Limits> = {
       : undefined;
     message.credits = object.credits ?? 0;
     message.sessionQueues = object.sessionQueues ?? 0;
+    message.flowJobs = object.flowJobs ?? 0;
+    return message;
+  },
+};
+
+function createBaseCreateBackupRequest(): CreateBackupRequest {
+  return { name: "" };
+}
+
+export const CreateBackupRequest: MessageFns<CreateBackupRequest> = {
+  encode(message: CreateBackupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBackupRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBackupRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateBackupRequest>): CreateBackupRequest {
+    return CreateBackupRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateBackupRequest>): CreateBackupRequest {
+    const message = createBaseCreateBackupRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateBackupResponse(): CreateBackupResponse {
+  return { backup: undefined };
+}
+
+export const CreateBackupResponse: MessageFns<CreateBackupResponse> = {
+  encode(message: CreateBackupResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.backup !== undefined) {
+      Backup.encode(message.backup, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBackupResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBackupResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backup = Backup.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateBackupResponse>): CreateBackupResponse {
+    return CreateBackupResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateBackupResponse>): CreateBackupResponse {
+    const message = createBaseCreateBackupResponse();
+    message.backup = (object.backup !== undefined && object.backup !== null)
+      ? Backup.fromPartial(object.backup)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListBackupsRequest(): ListBackupsRequest {
+  return {};
+}
+
+export const ListBackupsRequest: MessageFns<ListBackupsRequest> = {
+  encode(_: ListBackupsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBackupsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBackupsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBackupsRequest>): ListBackupsRequest {
+    return ListBackupsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListBackupsRequest>): ListBackupsRequest {
+    const message = createBaseListBackupsRequest();
+    return message;
+  },
+};
+
+function createBaseListBackupsResponse(): ListBackupsResponse {
+  return { backups: [] };
+}
+
+export const ListBackupsResponse: MessageFns<ListBackupsResponse> = {
+  encode(message: ListBackupsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.backups) {
+      Backup.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListBackupsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListBackupsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.backups.push(Backup.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListBackupsResponse>): ListBackupsResponse {
+    return ListBackupsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListBackupsResponse>): ListBackupsResponse {
+    const message = createBaseListBackupsResponse();
+    message.backups = object.backups?.map((e) => Backup.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBackup(): Backup {
+  return { name: "", path: "", createTime: undefined, commit: 0, sizeBytes: 0 };
+}
+
+export const Backup: MessageFns<Backup> = {
+  encode(message: Backup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(message.createTime, writer.uint32(26).fork()).join();
+    }
+    if (message.commit !== 0) {
+      writer.uint32(32).int64(message.commit);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(40).int64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Backup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.commit = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Backup>): Backup {
+    return Backup.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Backup>): Backup {
+    const message = createBaseBackup();
+    message.name = object.name ?? "";
+    message.path = object.path ?? "";
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.commit = object.commit ?? 0;
+    message.sizeBytes = object.sizeBytes ?? 0;
     return message;
   },
 };
@@ -584,6 +1075,34 @@ export const ServerServiceDefinition = {
       requestType: GetServerInfoRequest as typeof GetServerInfoRequest,
       requestStream: false,
       responseType: GetServerInfoResponse as typeof GetServerInfoResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
+     * server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
+     * and on disk; what an interrupted call left is removed by the next one.
+     *
+     * Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
+     */
+    createBackup: {
+      name: "CreateBackup",
+      requestType: CreateBackupRequest as typeof CreateBackupRequest,
+      requestStream: false,
+      responseType: CreateBackupResponse as typeof CreateBackupResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Lists the complete backups in the server's `--backup-dir`, newest first.
+     *
+     * Errors: BACKUPS_OFF.
+     */
+    listBackups: {
+      name: "ListBackups",
+      requestType: ListBackupsRequest as typeof ListBackupsRequest,
+      requestStream: false,
+      responseType: ListBackupsResponse as typeof ListBackupsResponse,
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },

@@ -23,6 +23,20 @@ export enum CancelCause {
   CANCEL_CAUSE_LEASE_LOST = 3,
 }
 
+/** How a worker session fares. Values may be added. */
+export enum WorkerState {
+  /** WORKER_STATE_UNSPECIFIED - Unknown. */
+  WORKER_STATE_UNSPECIFIED = 0,
+  /** WORKER_STATE_RUNNING - It takes jobs. */
+  WORKER_STATE_RUNNING = 1,
+  /** WORKER_STATE_DRAINING - It takes no more jobs and finishes what it has. */
+  WORKER_STATE_DRAINING = 2,
+  /** WORKER_STATE_SILENT - It is connected, and has said nothing for two heartbeat intervals: it gets no deliveries. */
+  WORKER_STATE_SILENT = 3,
+  /** WORKER_STATE_AWAY - Its stream broke; its leases wait for it to resume. */
+  WORKER_STATE_AWAY = 4,
+}
+
 /** What a worker says on its stream. */
 export interface WorkRequest {
   /** One message. */
@@ -88,8 +102,9 @@ export interface OpenSession {
   /** The session to resume. Empty: a new one. */
   sessionId: string;
   /**
-   * When resuming: the tokens of all deliveries the worker still has, settled but unanswered ones included. At most 10,000.
-   * Deliveries of the session that are not named never reached the worker; they are released at once, uncharged.
+   * When resuming: the tokens of all deliveries the worker still has, settled but unanswered ones included. At most
+   * 10,000. Deliveries of the session that are not named never reached the worker; they are released at once,
+   * uncharged.
    */
   heldLeases: Uint8Array[];
   /** Lease duration for this session's deliveries: 1 s to 12 h. Not set: the queue's `default_lease`. */
@@ -102,6 +117,10 @@ export interface OpenSession {
     | undefined;
   /** The SDK and its version, such as "rockqueue-python/0.1.0". At most 128 characters. For people. */
   client: string;
+  /** The machine that the worker runs on. At most 255 characters without control characters. For people. */
+  host: string;
+  /** The worker's process id there. 0 or more. For people. */
+  pid: number;
 }
 
 /** The session is open. */
@@ -256,6 +275,18 @@ export interface SettlementResults {
 export interface Heartbeat {
   /** Chosen by the worker, comes back in the reply. */
   sequence: number;
+  /**
+   * By how much what runs the handlers (an event loop, a scheduler) was late at most since the heartbeat before: one
+   * that is blocked is late for as long. Not set: not measured.
+   */
+  loopLag?:
+    | Duration
+    | undefined;
+  /**
+   * The deliveries whose handlers have run for longer than the worker's `stuck_after` (10 minutes unless set) without
+   * ending. At most 1,000.
+   */
+  stuckLeases: Uint8Array[];
 }
 
 /** Answer to a Heartbeat. */
@@ -265,8 +296,8 @@ export interface HeartbeatReply {
 }
 
 /**
- * Progress and log lines. They need no answer. The server writes at most once a second for each job; what a worker reports
- * within that second is put together. Reports for lost leases are dropped.
+ * Progress and log lines. They need no answer. The server writes at most once a second for each job; what a worker
+ * reports within that second is put together. Reports for lost leases are dropped.
  */
 export interface JobReports {
   /** 1 to 1,000 reports. */
@@ -375,6 +406,60 @@ export interface LeaseExtension {
     | undefined;
   /** True when the handler should stop and settle `cancelled`. */
   cancelRequested: boolean;
+}
+
+/** Which workers to list. */
+export interface ListWorkersRequest {
+  /** Only workers on this queue. Empty: all. */
+  queue: string;
+  /** At most this many: 1 to 1,000; more is taken as 1,000. 0: 100. Negative is INVALID_ARGUMENT. */
+  pageSize: number;
+  /** `next_page_token` of the page before. Empty: the first page. */
+  pageToken: string;
+}
+
+/** The workers there are. */
+export interface ListWorkersResponse {
+  /** The workers of this page, by name and session. */
+  workers: Worker[];
+  /** Where to go on. Empty: this was the last page. */
+  nextPageToken: string;
+}
+
+/** A worker session. */
+export interface Worker {
+  /** The session. */
+  sessionId: string;
+  /** What people call it. */
+  name: string;
+  /** Its state. */
+  state: WorkerState;
+  /** Its queues. */
+  queues: string[];
+  /** The SDK and its version. */
+  client: string;
+  /** The machine that it runs on. */
+  host: string;
+  /** Its process id there. */
+  pid: number;
+  /** When the session was opened. */
+  joinTime?:
+    | Timestamp
+    | undefined;
+  /** When the server last heard from it. */
+  lastHeardTime?:
+    | Timestamp
+    | undefined;
+  /** How many jobs it has. */
+  active: number;
+  /** How many more it would take now. */
+  credits: number;
+  /** `loop_lag` of its last heartbeat. Not set: not measured. */
+  loopLag?:
+    | Duration
+    | undefined;
+  /** The jobs of `stuck_leases` of its last heartbeat that it still has. */
+  stuckJobIds: string[];
 }
 
 function createBaseWorkRequest(): WorkRequest {
@@ -701,6 +786,8 @@ function createBaseOpenSession(): OpenSession {
     lease: undefined,
     resumeGrace: undefined,
     client: "",
+    host: "",
+    pid: 0,
   };
 }
 
@@ -726,6 +813,12 @@ export const OpenSession: MessageFns<OpenSession> = {
     }
     if (message.client !== "") {
       writer.uint32(58).string(message.client);
+    }
+    if (message.host !== "") {
+      writer.uint32(66).string(message.host);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(72).int64(message.pid);
     }
     return writer;
   },
@@ -799,6 +892,22 @@ export const OpenSession: MessageFns<OpenSession> = {
             message.client = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.pid = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -827,6 +936,8 @@ export const OpenSession: MessageFns<OpenSession> = {
       ? Duration.fromPartial(object.resumeGrace)
       : undefined;
     message.client = object.client ?? "";
+    message.host = object.host ?? "";
+    message.pid = object.pid ?? 0;
     return message;
   },
 };
@@ -1808,13 +1919,19 @@ export const SettlementResults: MessageFns<SettlementResults> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { sequence: 0 };
+  return { sequence: 0, loopLag: undefined, stuckLeases: [] };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
   encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.sequence !== 0) {
       writer.uint32(8).int64(message.sequence);
+    }
+    if (message.loopLag !== undefined) {
+      Duration.encode(message.loopLag, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.stuckLeases) {
+      writer.uint32(26).bytes(v!);
     }
     return writer;
   },
@@ -1840,6 +1957,22 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.sequence = longToNumber(reader.int64());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.loopLag = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stuckLeases.push(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1858,6 +1991,10 @@ export const Heartbeat: MessageFns<Heartbeat> = {
   fromPartial(object: DeepPartial<Heartbeat>): Heartbeat {
     const message = createBaseHeartbeat();
     message.sequence = object.sequence ?? 0;
+    message.loopLag = (object.loopLag !== undefined && object.loopLag !== null)
+      ? Duration.fromPartial(object.loopLag)
+      : undefined;
+    message.stuckLeases = object.stuckLeases?.map((e) => e) || [];
     return message;
   },
 };
@@ -2774,46 +2911,412 @@ export const LeaseExtension: MessageFns<LeaseExtension> = {
   },
 };
 
+function createBaseListWorkersRequest(): ListWorkersRequest {
+  return { queue: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListWorkersRequest: MessageFns<ListWorkersRequest> = {
+  encode(message: ListWorkersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== "") {
+      writer.uint32(10).string(message.queue);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListWorkersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListWorkersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListWorkersRequest>): ListWorkersRequest {
+    return ListWorkersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListWorkersRequest>): ListWorkersRequest {
+    const message = createBaseListWorkersRequest();
+    message.queue = object.queue ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListWorkersResponse(): ListWorkersResponse {
+  return { workers: [], nextPageToken: "" };
+}
+
+export const ListWorkersResponse: MessageFns<ListWorkersResponse> = {
+  encode(message: ListWorkersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.workers) {
+      Worker.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListWorkersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListWorkersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workers.push(Worker.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListWorkersResponse>): ListWorkersResponse {
+    return ListWorkersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListWorkersResponse>): ListWorkersResponse {
+    const message = createBaseListWorkersResponse();
+    message.workers = object.workers?.map((e) => Worker.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseWorker(): Worker {
+  return {
+    sessionId: "",
+    name: "",
+    state: 0,
+    queues: [],
+    client: "",
+    host: "",
+    pid: 0,
+    joinTime: undefined,
+    lastHeardTime: undefined,
+    active: 0,
+    credits: 0,
+    loopLag: undefined,
+    stuckJobIds: [],
+  };
+}
+
+export const Worker: MessageFns<Worker> = {
+  encode(message: Worker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    for (const v of message.queues) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.client !== "") {
+      writer.uint32(42).string(message.client);
+    }
+    if (message.host !== "") {
+      writer.uint32(50).string(message.host);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(56).int64(message.pid);
+    }
+    if (message.joinTime !== undefined) {
+      Timestamp.encode(message.joinTime, writer.uint32(66).fork()).join();
+    }
+    if (message.lastHeardTime !== undefined) {
+      Timestamp.encode(message.lastHeardTime, writer.uint32(74).fork()).join();
+    }
+    if (message.active !== 0) {
+      writer.uint32(80).int32(message.active);
+    }
+    if (message.credits !== 0) {
+      writer.uint32(88).int32(message.credits);
+    }
+    if (message.loopLag !== undefined) {
+      Duration.encode(message.loopLag, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.stuckJobIds) {
+      writer.uint32(106).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Worker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWorker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.queues.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pid = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.joinTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastHeardTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.active = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.credits = reader.int32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.loopLag = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.stuckJobIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Worker>): Worker {
+    return Worker.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Worker>): Worker {
+    const message = createBaseWorker();
+    message.sessionId = object.sessionId ?? "";
+    message.name = object.name ?? "";
+    message.state = object.state ?? 0;
+    message.queues = object.queues?.map((e) => e) || [];
+    message.client = object.client ?? "";
+    message.host = object.host ?? "";
+    message.pid = object.pid ?? 0;
+    message.joinTime = (object.joinTime !== undefined && object.joinTime !== null)
+      ? Timestamp.fromPartial(object.joinTime)
+      : undefined;
+    message.lastHeardTime = (object.lastHeardTime !== undefined && object.lastHeardTime !== null)
+      ? Timestamp.fromPartial(object.lastHeardTime)
+      : undefined;
+    message.active = object.active ?? 0;
+    message.credits = object.credits ?? 0;
+    message.loopLag = (object.loopLag !== undefined && object.loopLag !== null)
+      ? Duration.fromPartial(object.loopLag)
+      : undefined;
+    message.stuckJobIds = object.stuckJobIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /**
  * Working on jobs.
  *
  * # Leases
  *
- * Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the job.
- * Every settlement and extension names the token; a token that no longer names the job's current delivery gets
+ * Each delivery comes with an opaque lease token and the lease's duration. While the lease lasts no one else gets the
+ * job. Every settlement and extension names the token; a token that no longer names the job's current delivery gets
  * LEASE_LOST and changes nothing. Sending the same settlement twice is OK twice, for 10 minutes. When a lease runs out
  * the delivery has crashed: `crashes` grows, and the job is WAITING again, or DEAD when `max_crashes` is reached.
  * Settlements, extensions and heartbeats are never refused under pressure.
  *
  * # Two ways to work
  *
- * `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the same
- * rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
+ * `Work` is one stream that carries everything. `PullJobs`, `SettleJobs` and `ExtendLeases` are plain calls under the
+ * same rules, for those who cannot keep a stream. `SettleJobs` also settles leases that came by `Work`.
  *
  * # The worker's algorithm on `Work` (the same in every SDK)
  *
  * States of a worker: CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED.
  *
- * Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds
- * `held = credits granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as
- * `free >= max(1, window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the
- * `credits` field of the settlements that freed them. So a window of 1 never stalls.
+ * Credits. `window = concurrency + prefetch` (prefetch: `concurrency` unless set). A worker holds `held = credits
+ * granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
+ * window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
+ * field of the settlements that freed them. So a window of 1 never stalls.
  *
  * Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
  * server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
  *
  * Reconnect. When the stream breaks: wait 0, then 100 ms, doubled up to 5 s, each times a random factor in [0.5, 1.5];
  * open with `session_id` and `held_leases`. Credits do not survive a stream: after SessionOpened grant `window - held`.
- * Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is
- * gone: cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
+ * Handlers run on meanwhile; settlements are kept and sent after SessionOpened. A lease named in `lost_leases` is gone:
+ * cancel its handler and drop its outcome. When no reconnect succeeded within `resume_grace`, leases may be lost, but
  * the handlers may still finish: the tokens decide. The pause starts over at the first message after SessionOpened.
  *
  * Refused settlements. An entry refused with LEASE_LOST is dropped. One refused for another reason leaves the job ACTIVE:
  * settle it with `fail` instead (`never` for INVALID_FIELD and LIMIT_EXCEEDED), so that it does not stay for ever.
  *
- * Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a shutdown is under way. 3. Keep heartbeats going.
- * 4. After the grace period cancel the handlers. 5. Wait for the results of all settlements sent. 6. Release what is
- * left: no attempt is charged. 7. Send Goodbye, close the sending side, and read until the stream ends.
+ * Drain. 1. Grant no more credits, send Drain, and release deliveries that have not begun. 2. Tell handlers that a
+ * shutdown is under way. 3. Keep heartbeats going. 4. After the grace period cancel the handlers. 5. Wait for the
+ * results of all settlements sent. 6. Release what is left: no attempt is charged. 7. Send Goodbye, close the sending
+ * side, and read until the stream ends.
  */
 export type WorkServiceDefinition = typeof WorkServiceDefinition;
 export const WorkServiceDefinition = {
@@ -2883,6 +3386,19 @@ export const WorkServiceDefinition = {
       responseType: ExtendLeasesResponse as typeof ExtendLeasesResponse,
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /**
+     * Lists the worker sessions there are now, by name, with how they say they fare.
+     *
+     * Errors: INVALID_FIELD.
+     */
+    listWorkers: {
+      name: "ListWorkers",
+      requestType: ListWorkersRequest as typeof ListWorkersRequest,
+      requestStream: false,
+      responseType: ListWorkersResponse as typeof ListWorkersResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;

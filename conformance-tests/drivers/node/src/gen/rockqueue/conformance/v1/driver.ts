@@ -105,6 +105,9 @@ export interface Command {
      * all, whatever errors that meets. Then closes the gates again. Answer: `done`.
      */
     { $case: "reset"; value: Reset }
+    | //
+    /** Makes a call that has no command of its own. Answer: `document`. */
+    { $case: "call"; value: Call }
     | undefined;
 }
 
@@ -188,6 +191,9 @@ export interface Answer {
     | //
     /** A worker. */
     { $case: "worker"; value: WorkerStatus }
+    | //
+    /** What a call gave. */
+    { $case: "document"; value: Document }
     | undefined;
 }
 
@@ -276,8 +282,8 @@ export interface Value {
   value?:
     | //
     /**
-     * JSON text. As input: the driver parses it with its language's own means, and gives the value to the SDK. As output: the
-     * value that the SDK gave, as text. Nothing and null are both "null".
+     * JSON text. As input: the driver parses it with its language's own means, and gives the value to the SDK. As
+     * output: the value that the SDK gave, as text. Nothing and null are both "null".
      */
     { $case: "json"; value: string }
     | //
@@ -354,7 +360,11 @@ export interface NewJob {
     | Duration
     | undefined;
   /** How long the finished job stays readable. */
-  retention?: Duration | undefined;
+  retention?:
+    | Duration
+    | undefined;
+  /** The group. Empty: not given. */
+  group: string;
 }
 
 export interface NewJob_HeadersEntry {
@@ -503,7 +513,15 @@ export interface JobFilter {
     | Timestamp
     | undefined;
   /** Created before this moment. */
-  createdBefore?: Timestamp | undefined;
+  createdBefore?:
+    | Timestamp
+    | undefined;
+  /** Of this group. */
+  group: string;
+  /** Of this flow. */
+  flowId: string;
+  /** Pushed by this schedule. */
+  schedule: string;
 }
 
 /** Lists jobs. */
@@ -566,6 +584,8 @@ export interface Changed {
   affected: number;
   /** Why some could not be, by job id. */
   failures: { [key: string]: Error };
+  /** With a filter: how often the SDK told how far it was, where the driver asked it to. */
+  progressReports: number;
 }
 
 export interface Changed_FailuresEntry {
@@ -656,7 +676,23 @@ export interface Job {
     | Value
     | undefined;
   /** Its result, as the SDK decodes it. */
-  result?: Value | undefined;
+  result?:
+    | Value
+    | undefined;
+  /** Its group. Empty: none. */
+  group: string;
+  /** The schedule that pushed it. Empty: none. */
+  schedule: string;
+  /** The due moment that it stands for. Not set: none. */
+  slotTime?:
+    | Timestamp
+    | undefined;
+  /** The flow that it is part of. Empty: none. */
+  flowId: string;
+  /** Its name in the flow. Empty: none. */
+  flowNode: string;
+  /** Parents that are not finished. */
+  pendingParents: number;
 }
 
 export interface Job_HeadersEntry {
@@ -682,6 +718,35 @@ export interface Progress {
   percent: number;
   /** A line about it. */
   message: string;
+}
+
+/**
+ * Makes a call of the SDK that is named as the RPC behind it, and gives what it returns.
+ *
+ * Arguments and results are JSON objects with the field names of the contract and its values as proto3 JSON has them:
+ * enums by name without their prefix ("SKIP"), times in RFC 3339, durations as seconds with an "s", numbers as numbers.
+ * The driver translates between them and the arguments and objects of its SDK: what is not in the arguments is not
+ * given to the SDK, and what the SDK does not show is not in the result. `job` in the arguments is the JSON form of
+ * NewJob, and `payload` in it any JSON value.
+ *
+ * Listings are followed to their end, unless `limit` is in the arguments; the result is then `{"items": [...]}`.
+ */
+export interface Call {
+  /** The client. */
+  client: string;
+  /**
+   * The RPC, such as "PutSchedule". "VerifyWebhook" is the SDK's function for receivers: `secrets`, `headers`, `body`
+   * (a string) and `now`; its result is `{"event": {...}}`. "PushFlow" goes through the SDK's builder where it has one.
+   */
+  method: string;
+  /** Its arguments: a JSON object. */
+  arguments: string;
+}
+
+/** What a call gave. */
+export interface Document {
+  /** A JSON object. */
+  json: string;
 }
 
 /** Lists queues. */
@@ -736,6 +801,28 @@ export interface UpdateQueue {
     | undefined;
   /** Names of settings that go back to their default, as the contract spells them. */
   reset: string[];
+  /** How many deliveries there may be in a time. */
+  rate?:
+    | RateLimit
+    | undefined;
+  /** How many jobs of one group may be active. */
+  groupMaxActive?:
+    | number
+    | undefined;
+  /** How many deliveries of one group there may be in a time. */
+  groupRate?: RateLimit | undefined;
+}
+
+/** How many deliveries there may be in a time. */
+export interface RateLimit {
+  /** So many. */
+  count: number;
+  /** In this time. Not set: not given. */
+  period?:
+    | Duration
+    | undefined;
+  /** How many at once. Not set: not given. */
+  burst?: number | undefined;
 }
 
 /** Pauses a queue. */
@@ -846,6 +933,10 @@ export interface OpenEvents {
   after: string;
   /** From the earliest event. */
   beginning: boolean;
+  /** Of these flows. */
+  flowIds: string[];
+  /** Of these schedules. */
+  schedules: string[];
 }
 
 /**
@@ -909,6 +1000,14 @@ export interface Event {
     | undefined;
   /** How many jobs were purged. */
   purged: number;
+  /** The flow. Empty: none. */
+  flowId: string;
+  /** How the flow ended. Empty: it did not. */
+  flowState: string;
+  /** The schedule. Empty: none. */
+  schedule: string;
+  /** The due moment. Not set: none. */
+  slotTime?: Timestamp | undefined;
 }
 
 /** Makes a worker and starts it. What is not set is not given to the SDK. */
@@ -946,6 +1045,8 @@ export interface StartWorker {
    * "signals".
    */
   untilSignalled: boolean;
+  /** After how long it says that a handler is stuck. */
+  stuckAfter?: Duration | undefined;
 }
 
 /** Stops a worker in good order. */
@@ -1041,6 +1142,9 @@ export interface Action {
     /** Adds a job that follows this one. */
     { $case: "followUp"; value: NewJob }
     | //
+    /** Reads the parents of its job, and ends by returning `{NODE: RESULT}`, each result as the SDK decodes it. */
+    { $case: "parents"; value: Done }
+    | //
     /** Ends by returning this. */
     { $case: "complete"; value: Value }
     | //
@@ -1124,7 +1228,21 @@ export interface HandlerBegan {
     | Timestamp
     | undefined;
   /** When the attempt times out. Not set: never. */
-  deadline?: Timestamp | undefined;
+  deadline?:
+    | Timestamp
+    | undefined;
+  /** Its group. Empty: none. */
+  group: string;
+  /** The schedule that pushed it. Empty: none. */
+  schedule: string;
+  /** The due moment that it stands for. Not set: none. */
+  slotTime?:
+    | Timestamp
+    | undefined;
+  /** The flow that it is part of. Empty: none. */
+  flowId: string;
+  /** Its name in the flow. Empty: none. */
+  flowNode: string;
 }
 
 export interface HandlerBegan_HeadersEntry {
@@ -1295,6 +1413,9 @@ export const Command: MessageFns<Command> = {
         break;
       case "reset":
         Reset.encode(message.command.value, writer.uint32(210).fork()).join();
+        break;
+      case "call":
+        Call.encode(message.command.value, writer.uint32(218).fork()).join();
         break;
     }
     return writer;
@@ -1521,6 +1642,14 @@ export const Command: MessageFns<Command> = {
             message.command = { $case: "reset", value: Reset.decode(reader, reader.uint32()) };
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.command = { $case: "call", value: Call.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1687,6 +1816,12 @@ export const Command: MessageFns<Command> = {
       case "reset": {
         if (object.command?.value !== undefined && object.command?.value !== null) {
           message.command = { $case: "reset", value: Reset.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "call": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "call", value: Call.fromPartial(object.command.value) };
         }
         break;
       }
@@ -1936,6 +2071,9 @@ export const Answer: MessageFns<Answer> = {
       case "worker":
         WorkerStatus.encode(message.result.value, writer.uint32(122).fork()).join();
         break;
+      case "document":
+        Document.encode(message.result.value, writer.uint32(130).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2073,6 +2211,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { $case: "worker", value: WorkerStatus.decode(reader, reader.uint32()) };
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.result = { $case: "document", value: Document.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2173,6 +2319,12 @@ export const Answer: MessageFns<Answer> = {
       case "worker": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { $case: "worker", value: WorkerStatus.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "document": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "document", value: Document.fromPartial(object.result.value) };
         }
         break;
       }
@@ -2828,6 +2980,7 @@ function createBaseNewJob(): NewJob {
     tags: [],
     cancelGrace: undefined,
     retention: undefined,
+    group: "",
   };
 }
 
@@ -2883,6 +3036,9 @@ export const NewJob: MessageFns<NewJob> = {
     }
     if (message.retention !== undefined) {
       Duration.encode(message.retention, writer.uint32(138).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(146).string(message.group);
     }
     return writer;
   },
@@ -3039,6 +3195,14 @@ export const NewJob: MessageFns<NewJob> = {
             message.retention = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3099,6 +3263,7 @@ export const NewJob: MessageFns<NewJob> = {
     message.retention = (object.retention !== undefined && object.retention !== null)
       ? Duration.fromPartial(object.retention)
       : undefined;
+    message.group = object.group ?? "";
     return message;
   },
 };
@@ -4060,7 +4225,17 @@ export const LogLine: MessageFns<LogLine> = {
 };
 
 function createBaseJobFilter(): JobFilter {
-  return { queue: "", state: "", name: "", tags: [], createdFrom: undefined, createdBefore: undefined };
+  return {
+    queue: "",
+    state: "",
+    name: "",
+    tags: [],
+    createdFrom: undefined,
+    createdBefore: undefined,
+    group: "",
+    flowId: "",
+    schedule: "",
+  };
 }
 
 export const JobFilter: MessageFns<JobFilter> = {
@@ -4082,6 +4257,15 @@ export const JobFilter: MessageFns<JobFilter> = {
     }
     if (message.createdBefore !== undefined) {
       Timestamp.encode(message.createdBefore, writer.uint32(50).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(58).string(message.group);
+    }
+    if (message.flowId !== "") {
+      writer.uint32(66).string(message.flowId);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(74).string(message.schedule);
     }
     return writer;
   },
@@ -4147,6 +4331,30 @@ export const JobFilter: MessageFns<JobFilter> = {
             message.createdBefore = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4174,6 +4382,9 @@ export const JobFilter: MessageFns<JobFilter> = {
     message.createdBefore = (object.createdBefore !== undefined && object.createdBefore !== null)
       ? Timestamp.fromPartial(object.createdBefore)
       : undefined;
+    message.group = object.group ?? "";
+    message.flowId = object.flowId ?? "";
+    message.schedule = object.schedule ?? "";
     return message;
   },
 };
@@ -4552,7 +4763,7 @@ export const JobIds: MessageFns<JobIds> = {
 };
 
 function createBaseChanged(): Changed {
-  return { affected: 0, failures: {} };
+  return { affected: 0, failures: {}, progressReports: 0 };
 }
 
 export const Changed: MessageFns<Changed> = {
@@ -4563,6 +4774,9 @@ export const Changed: MessageFns<Changed> = {
     globalThis.Object.entries(message.failures).forEach(([key, value]: [string, Error]) => {
       Changed_FailuresEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
     });
+    if (message.progressReports !== 0) {
+      writer.uint32(24).int32(message.progressReports);
+    }
     return writer;
   },
 
@@ -4598,6 +4812,14 @@ export const Changed: MessageFns<Changed> = {
             }
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.progressReports = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4625,6 +4847,7 @@ export const Changed: MessageFns<Changed> = {
       },
       {},
     );
+    message.progressReports = object.progressReports ?? 0;
     return message;
   },
 };
@@ -4884,6 +5107,12 @@ function createBaseJob(): Job {
     purgeTime: undefined,
     payload: undefined,
     result: undefined,
+    group: "",
+    schedule: "",
+    slotTime: undefined,
+    flowId: "",
+    flowNode: "",
+    pendingParents: 0,
   };
 }
 
@@ -4960,6 +5189,24 @@ export const Job: MessageFns<Job> = {
     }
     if (message.result !== undefined) {
       Value.encode(message.result, writer.uint32(194).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(202).string(message.group);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(210).string(message.schedule);
+    }
+    if (message.slotTime !== undefined) {
+      Timestamp.encode(message.slotTime, writer.uint32(218).fork()).join();
+    }
+    if (message.flowId !== "") {
+      writer.uint32(226).string(message.flowId);
+    }
+    if (message.flowNode !== "") {
+      writer.uint32(234).string(message.flowNode);
+    }
+    if (message.pendingParents !== 0) {
+      writer.uint32(240).int32(message.pendingParents);
     }
     return writer;
   },
@@ -5172,6 +5419,54 @@ export const Job: MessageFns<Job> = {
             message.result = Value.decode(reader, reader.uint32());
             continue;
           }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.slotTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.flowNode = reader.string();
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.pendingParents = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5237,6 +5532,14 @@ export const Job: MessageFns<Job> = {
     message.result = (object.result !== undefined && object.result !== null)
       ? Value.fromPartial(object.result)
       : undefined;
+    message.group = object.group ?? "";
+    message.schedule = object.schedule ?? "";
+    message.slotTime = (object.slotTime !== undefined && object.slotTime !== null)
+      ? Timestamp.fromPartial(object.slotTime)
+      : undefined;
+    message.flowId = object.flowId ?? "";
+    message.flowNode = object.flowNode ?? "";
+    message.pendingParents = object.pendingParents ?? 0;
     return message;
   },
 };
@@ -5466,6 +5769,140 @@ export const Progress: MessageFns<Progress> = {
   },
 };
 
+function createBaseCall(): Call {
+  return { client: "", method: "", arguments: "" };
+}
+
+export const Call: MessageFns<Call> = {
+  encode(message: Call, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.client !== "") {
+      writer.uint32(10).string(message.client);
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    if (message.arguments !== "") {
+      writer.uint32(26).string(message.arguments);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Call {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.arguments = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Call>): Call {
+    return Call.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Call>): Call {
+    const message = createBaseCall();
+    message.client = object.client ?? "";
+    message.method = object.method ?? "";
+    message.arguments = object.arguments ?? "";
+    return message;
+  },
+};
+
+function createBaseDocument(): Document {
+  return { json: "" };
+}
+
+export const Document: MessageFns<Document> = {
+  encode(message: Document, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.json !== "") {
+      writer.uint32(10).string(message.json);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Document {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDocument();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.json = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Document>): Document {
+    return Document.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Document>): Document {
+    const message = createBaseDocument();
+    message.json = object.json ?? "";
+    return message;
+  },
+};
+
 function createBaseListQueues(): ListQueues {
   return { client: "", prefix: "" };
 }
@@ -5612,6 +6049,9 @@ function createBaseUpdateQueue(): UpdateQueue {
     maxActive: undefined,
     maxBacklogJobs: undefined,
     reset: [],
+    rate: undefined,
+    groupMaxActive: undefined,
+    groupRate: undefined,
   };
 }
 
@@ -5646,6 +6086,15 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
     }
     for (const v of message.reset) {
       writer.uint32(82).string(v!);
+    }
+    if (message.rate !== undefined) {
+      RateLimit.encode(message.rate, writer.uint32(90).fork()).join();
+    }
+    if (message.groupMaxActive !== undefined) {
+      writer.uint32(96).int32(message.groupMaxActive);
+    }
+    if (message.groupRate !== undefined) {
+      RateLimit.encode(message.groupRate, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -5743,6 +6192,30 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
             message.reset.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rate = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.groupMaxActive = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.groupRate = RateLimit.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5780,6 +6253,92 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
     message.maxActive = object.maxActive ?? undefined;
     message.maxBacklogJobs = object.maxBacklogJobs ?? undefined;
     message.reset = object.reset?.map((e) => e) || [];
+    message.rate = (object.rate !== undefined && object.rate !== null) ? RateLimit.fromPartial(object.rate) : undefined;
+    message.groupMaxActive = object.groupMaxActive ?? undefined;
+    message.groupRate = (object.groupRate !== undefined && object.groupRate !== null)
+      ? RateLimit.fromPartial(object.groupRate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRateLimit(): RateLimit {
+  return { count: 0, period: undefined, burst: undefined };
+}
+
+export const RateLimit: MessageFns<RateLimit> = {
+  encode(message: RateLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int32(message.count);
+    }
+    if (message.period !== undefined) {
+      Duration.encode(message.period, writer.uint32(18).fork()).join();
+    }
+    if (message.burst !== undefined) {
+      writer.uint32(24).int32(message.burst);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RateLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRateLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.period = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.burst = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RateLimit>): RateLimit {
+    return RateLimit.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RateLimit>): RateLimit {
+    const message = createBaseRateLimit();
+    message.count = object.count ?? 0;
+    message.period = (object.period !== undefined && object.period !== null)
+      ? Duration.fromPartial(object.period)
+      : undefined;
+    message.burst = object.burst ?? undefined;
     return message;
   },
 };
@@ -6442,7 +7001,18 @@ export const ServerInfo: MessageFns<ServerInfo> = {
 };
 
 function createBaseOpenEvents(): OpenEvents {
-  return { client: "", events: "", queues: [], names: [], types: [], jobIds: [], after: "", beginning: false };
+  return {
+    client: "",
+    events: "",
+    queues: [],
+    names: [],
+    types: [],
+    jobIds: [],
+    after: "",
+    beginning: false,
+    flowIds: [],
+    schedules: [],
+  };
 }
 
 export const OpenEvents: MessageFns<OpenEvents> = {
@@ -6470,6 +7040,12 @@ export const OpenEvents: MessageFns<OpenEvents> = {
     }
     if (message.beginning !== false) {
       writer.uint32(64).bool(message.beginning);
+    }
+    for (const v of message.flowIds) {
+      writer.uint32(74).string(v!);
+    }
+    for (const v of message.schedules) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -6551,6 +7127,22 @@ export const OpenEvents: MessageFns<OpenEvents> = {
             message.beginning = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.flowIds.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.schedules.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6576,6 +7168,8 @@ export const OpenEvents: MessageFns<OpenEvents> = {
     message.jobIds = object.jobIds?.map((e) => e) || [];
     message.after = object.after ?? "";
     message.beginning = object.beginning ?? false;
+    message.flowIds = object.flowIds?.map((e) => e) || [];
+    message.schedules = object.schedules?.map((e) => e) || [];
     return message;
   },
 };
@@ -6799,6 +7393,10 @@ function createBaseEvent(): Event {
     errorMessage: "",
     progress: undefined,
     purged: 0,
+    flowId: "",
+    flowState: "",
+    schedule: "",
+    slotTime: undefined,
   };
 }
 
@@ -6845,6 +7443,18 @@ export const Event: MessageFns<Event> = {
     }
     if (message.purged !== 0) {
       writer.uint32(112).int64(message.purged);
+    }
+    if (message.flowId !== "") {
+      writer.uint32(122).string(message.flowId);
+    }
+    if (message.flowState !== "") {
+      writer.uint32(130).string(message.flowState);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(138).string(message.schedule);
+    }
+    if (message.slotTime !== undefined) {
+      Timestamp.encode(message.slotTime, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -6974,6 +7584,38 @@ export const Event: MessageFns<Event> = {
             message.purged = longToNumber(reader.int64());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.flowState = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.slotTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7007,6 +7649,12 @@ export const Event: MessageFns<Event> = {
       ? Progress.fromPartial(object.progress)
       : undefined;
     message.purged = object.purged ?? 0;
+    message.flowId = object.flowId ?? "";
+    message.flowState = object.flowState ?? "";
+    message.schedule = object.schedule ?? "";
+    message.slotTime = (object.slotTime !== undefined && object.slotTime !== null)
+      ? Timestamp.fromPartial(object.slotTime)
+      : undefined;
     return message;
   },
 };
@@ -7023,6 +7671,7 @@ function createBaseStartWorker(): StartWorker {
     resumeGrace: undefined,
     grace: undefined,
     untilSignalled: false,
+    stuckAfter: undefined,
   };
 }
 
@@ -7057,6 +7706,9 @@ export const StartWorker: MessageFns<StartWorker> = {
     }
     if (message.untilSignalled !== false) {
       writer.uint32(80).bool(message.untilSignalled);
+    }
+    if (message.stuckAfter !== undefined) {
+      Duration.encode(message.stuckAfter, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -7154,6 +7806,14 @@ export const StartWorker: MessageFns<StartWorker> = {
             message.untilSignalled = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.stuckAfter = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7187,6 +7847,9 @@ export const StartWorker: MessageFns<StartWorker> = {
       ? Duration.fromPartial(object.grace)
       : undefined;
     message.untilSignalled = object.untilSignalled ?? false;
+    message.stuckAfter = (object.stuckAfter !== undefined && object.stuckAfter !== null)
+      ? Duration.fromPartial(object.stuckAfter)
+      : undefined;
     return message;
   },
 };
@@ -7662,6 +8325,9 @@ export const Action: MessageFns<Action> = {
       case "followUp":
         NewJob.encode(message.action.value, writer.uint32(74).fork()).join();
         break;
+      case "parents":
+        Done.encode(message.action.value, writer.uint32(146).fork()).join();
+        break;
       case "complete":
         Value.encode(message.action.value, writer.uint32(82).fork()).join();
         break;
@@ -7773,6 +8439,14 @@ export const Action: MessageFns<Action> = {
             }
 
             message.action = { $case: "followUp", value: NewJob.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.action = { $case: "parents", value: Done.decode(reader, reader.uint32()) };
             continue;
           }
           case 10: {
@@ -7908,6 +8582,12 @@ export const Action: MessageFns<Action> = {
       case "followUp": {
         if (object.action?.value !== undefined && object.action?.value !== null) {
           message.action = { $case: "followUp", value: NewJob.fromPartial(object.action.value) };
+        }
+        break;
+      }
+      case "parents": {
+        if (object.action?.value !== undefined && object.action?.value !== null) {
+          message.action = { $case: "parents", value: Done.fromPartial(object.action.value) };
         }
         break;
       }
@@ -8115,6 +8795,11 @@ function createBaseHandlerBegan(): HandlerBegan {
     payload: undefined,
     createTime: undefined,
     deadline: undefined,
+    group: "",
+    schedule: "",
+    slotTime: undefined,
+    flowId: "",
+    flowNode: "",
   };
 }
 
@@ -8158,6 +8843,21 @@ export const HandlerBegan: MessageFns<HandlerBegan> = {
     }
     if (message.deadline !== undefined) {
       Timestamp.encode(message.deadline, writer.uint32(106).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(114).string(message.group);
+    }
+    if (message.schedule !== "") {
+      writer.uint32(122).string(message.schedule);
+    }
+    if (message.slotTime !== undefined) {
+      Timestamp.encode(message.slotTime, writer.uint32(130).fork()).join();
+    }
+    if (message.flowId !== "") {
+      writer.uint32(138).string(message.flowId);
+    }
+    if (message.flowNode !== "") {
+      writer.uint32(146).string(message.flowNode);
     }
     return writer;
   },
@@ -8282,6 +8982,46 @@ export const HandlerBegan: MessageFns<HandlerBegan> = {
             message.deadline = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.schedule = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.slotTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.flowId = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.flowNode = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8326,6 +9066,13 @@ export const HandlerBegan: MessageFns<HandlerBegan> = {
     message.deadline = (object.deadline !== undefined && object.deadline !== null)
       ? Timestamp.fromPartial(object.deadline)
       : undefined;
+    message.group = object.group ?? "";
+    message.schedule = object.schedule ?? "";
+    message.slotTime = (object.slotTime !== undefined && object.slotTime !== null)
+      ? Timestamp.fromPartial(object.slotTime)
+      : undefined;
+    message.flowId = object.flowId ?? "";
+    message.flowNode = object.flowNode ?? "";
     return message;
   },
 };
