@@ -15,7 +15,9 @@ RETENTION = 8
 RETRY = 16
 MAX_CRASHES = 32
 CANCEL_GRACE = 64
-SPECIAL = UNIQUE | EXPIRES | TIMEOUT
+ORIGIN = 128
+GROUP = 256
+SPECIAL = UNIQUE | EXPIRES | TIMEOUT | ORIGIN | GROUP
 """Flags of a job for which more is to be done than to deliver and settle it."""
 
 
@@ -32,11 +34,17 @@ class Admitted(NamedTuple):
 
 
 def admit(spec: job_pb2.JobSpec, prefix: str, index: int, now_us: int, problems: Problems) -> Admitted:
-    """Checks one job of a push; `prefix[index]` names it in problems.
+    """Checks one job of a push; `prefix[index]` names it in problems. The same as `admit_at` for jobs of callers."""
+    if spec.HasField("origin"):
+        problems.add(f"{prefix}[{index}].origin", "is set by the server")
+    return admit_at(spec, f"{prefix}[{index}]", now_us, problems)
+
+
+def admit_at(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> Admitted:
+    """Checks one job, which may have an origin; `path` names it in problems.
 
     Replaces `delay` and `ttl` in `spec` by the moments they mean. What is returned after a problem must not be used.
     """
-    path = f"{prefix}[{index}]"
     queue, name = spec.queue, spec.name
     if not valid_queue(queue):
         problems.add(f"{path}.queue", QUEUE_RULE)
@@ -117,6 +125,13 @@ def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:
     if spec.HasField("retention"):
         problems.duration(f"{path}.retention", spec.retention, limits.MAX_DELAY_US)
         flags |= RETENTION
+    if spec.group:
+        problems.text(f"{path}.group", spec.group, limits.GROUP_KEY_BYTES)
+        if len(spec.group.encode()) > limits.GROUP_KEY_BYTES:
+            problems.add(f"{path}.group", f"must be at most {limits.GROUP_KEY_BYTES} bytes of UTF-8")
+        flags |= GROUP
+    if spec.HasField("origin"):
+        flags |= ORIGIN
     return flags
 
 

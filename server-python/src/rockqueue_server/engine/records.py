@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rockqueue.v1 import job_pb2
 from rockqueue.v1.work_service_pb2 import Complete, Settlement
 
-_HEAD = struct.Struct(">BIiQQQH")
+_HEAD = struct.Struct(">HIiQQQH")
 _ACTIVE = struct.Struct(">IIIIIQQQII16sH")
 _READY_AT = 28
 """Where the ready time stands in an active record."""
