@@ -103,7 +103,7 @@ def _expiry(spec: job_pb2.JobSpec, path: str, now_us: int, run_us: int, problems
     return expire_us
 
 
-def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:
+def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:  # noqa: C901 - a list, one option after the other
     """Checks the options that few jobs bring, and tells by flags which are there."""
     flags = 0
     if spec.HasField("timeout"):
@@ -126,13 +126,18 @@ def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:
         problems.duration(f"{path}.retention", spec.retention, limits.MAX_DELAY_US)
         flags |= RETENTION
     if spec.group:
-        problems.text(f"{path}.group", spec.group, limits.GROUP_KEY_BYTES)
-        if len(spec.group.encode()) > limits.GROUP_KEY_BYTES:
-            problems.add(f"{path}.group", f"must be at most {limits.GROUP_KEY_BYTES} bytes of UTF-8")
+        check_group(spec.group, f"{path}.group", problems)
         flags |= GROUP
     if spec.HasField("origin"):
         flags |= ORIGIN
     return flags
+
+
+def check_group(key: str, path: str, problems: Problems) -> None:
+    """Checks the key of a group."""
+    problems.text(path, key, limits.GROUP_KEY_BYTES)
+    if len(key.encode()) > limits.GROUP_KEY_BYTES:
+        problems.add(path, f"must be at most {limits.GROUP_KEY_BYTES} bytes of UTF-8")
 
 
 def check_retry(policy: job_pb2.RetryPolicy, path: str, problems: Problems) -> None:
