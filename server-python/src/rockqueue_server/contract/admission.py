@@ -103,7 +103,7 @@ def _expiry(spec: job_pb2.JobSpec, path: str, now_us: int, run_us: int, problems
     return expire_us
 
 
-def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:  # noqa: C901 - a list, one option after the other
+def _options(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:
     """Checks the options that few jobs bring, and tells by flags which are there."""
     flags = 0
     if spec.HasField("timeout"):
