@@ -27,6 +27,10 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
 )
 
 

@@ -41,6 +41,7 @@ class ServerService:
                 watch_events=True,
                 follow_ups=True,
                 push_stream=True,
+                webhooks=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(

@@ -20,6 +20,8 @@ COLUMNS = (
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
     "events",  # commit number -> what happened in that commit
+    "webhooks",  # number -> a webhook, its secrets, its position in the feed
+    "webhook_deliveries",  # number, place of the event -> a delivery; and the order in which they are due or were over
 )
 
 
