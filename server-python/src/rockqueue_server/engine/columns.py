@@ -22,6 +22,8 @@ class Columns:
         self.dedup = store.column("dedup")
         self.schedules = store.column("schedules")
         self.events = store.column("events")
+        self.webhooks = store.column("webhooks")
+        self.webhook_deliveries = store.column("webhook_deliveries")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
@@ -35,6 +37,8 @@ class Columns:
         self.dedup_h = self.dedup.handle
         self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
+        self.webhooks_h = self.webhooks.handle
+        self.webhook_deliveries_h = self.webhook_deliveries.handle
 
     def let_go(self) -> None:
         """Drops every handle, so that the store can be closed and opened again. Nothing works afterwards."""

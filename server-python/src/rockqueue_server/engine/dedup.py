@@ -33,6 +33,10 @@ METHODS = (
     "ResumeSchedule",
     "TriggerSchedule",
     "BackfillSchedule",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
 )
 
 

@@ -42,6 +42,7 @@ class ServerService:
                 follow_ups=True,
                 push_stream=True,
                 schedules=True,
+                webhooks=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(

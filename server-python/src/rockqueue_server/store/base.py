@@ -21,6 +21,8 @@ COLUMNS = (
     "dedup",  # request id -> the first answer
     "schedules",  # schedules by name, their due times, and which of their jobs are not finished
     "events",  # commit number -> what happened in that commit
+    "webhooks",  # number -> a webhook, its secrets, its position in the feed
+    "webhook_deliveries",  # number, place of the event -> a delivery; and the order in which they are due or were over
 )
 
 
