@@ -29,9 +29,10 @@ DEFECTS = (
     "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
     "charge_crash_on_release", "counters_drift", "delete_before_done", "drain_charges_crash", "early_delay",
     "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic",
-    "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
+    "forget_request_id", "group_limit_ignored", "group_order_broken_by_retry", "group_starved",
+    "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
     "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
-    "push_stream_ends_at_refusal", "retention_ignored",
+    "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored",
     "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
     "unique_check_ignores_delayed", "watch_repeats_on_resume",
 )  # fmt: skip

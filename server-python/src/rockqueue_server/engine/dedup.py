@@ -27,6 +27,7 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "UpdateGroup",
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import RETENTION, UNIQUE
+from rockqueue_server.contract.admission import GROUP, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import records
 from rockqueue_server.engine.commit import Commit
@@ -60,12 +60,11 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (RETENTION | UNIQUE):
+    if head.flags & (RETENTION | UNIQUE | GROUP):
         spec = read_spec(engine, job_id)
         if head.flags & RETENTION:
             retention_us = duration_us(spec.retention) or 0
-        if head.flags & UNIQUE:
-            let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+        _leave(engine, commit, queue, job_id, head.flags, spec)
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
@@ -91,6 +90,14 @@ def finish(
     count_finished(queue, state)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
     return retention_us >= limits.REQUEST_MEMORY_US
+
+
+def _leave(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, flags: int, spec: job_pb2.JobSpec) -> None:
+    """Lets go of what a job holds while it is not finished."""
+    if flags & UNIQUE:
+        let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if flags & GROUP:
+        commit.groups.leave(queue, job_id, spec.group)
 
 
 def _tell(
