@@ -13,6 +13,8 @@ class Columns:
         self.job = store.column("job")
         self.touched = store.column("touched")
         self.ready = store.column("ready")
+        self.gready = store.column("gready")
+        self.group = store.column("group")
         self.delayed = store.column("delayed")
         self.active = store.column("active")
         self.done = store.column("done")
@@ -28,6 +30,8 @@ class Columns:
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
         self.ready_h = self.ready.handle
+        self.gready_h = self.gready.handle
+        self.group_h = self.group.handle
         self.delayed_h = self.delayed.handle
         self.active_h = self.active.handle
         self.done_h = self.done.handle

@@ -37,6 +37,7 @@ METHODS = (
     "DeleteWebhook",
     "RotateWebhookSecret",
     "ResendWebhookDelivery",
+    "UpdateGroup",
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
+from rockqueue_server.contract.admission import GROUP, check_group
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.engine.lookup import FINISHED, Found, find, show
 from rockqueue_server.rules import keys
@@ -20,6 +21,7 @@ from rockqueue_server.rules.ids import lowest_id
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.queue_state import QueueState
     from rockqueue_server.store.base import Column
 
 _STEP = 200
@@ -31,6 +33,8 @@ def check_filter(wanted: job_service_pb2.JobFilter, path: str, problems: Problem
     if wanted.queue:
         problems.queue(f"{path}.queue", wanted.queue)
     problems.known_enum(f"{path}.state", wanted.state, job_pb2.JobState)
+    if wanted.group:
+        check_group(wanted.group, f"{path}.group", problems)
     if len(wanted.tags) > limits.TAGS:
         problems.over(f"{path}.tags", limits.TAGS, len(wanted.tags), "tags")
     for field in ("created_from", "created_before"):
@@ -121,11 +125,33 @@ class Walk:
             )
             yield from self._through(columns.done, *self._within(lower, upper), len(lower))
         elif queue is not None and wanted.state == _WAITING:
-            yield from self._through(columns.ready, *keys.queue_range(queue.number), 16)
+            yield from self._waiting(queue)
         elif queue is not None and wanted.state == _DELAYED:
             yield from self._through(columns.delayed, *keys.queue_range(queue.number), 12)
         else:
             yield from self._through(columns.job, *self._within(b"", keys.END), 0)
+
+    def _waiting(self, queue: QueueState) -> Iterator[Found]:
+        """In the order of delivery: jobs without a group, then group by group in the order in which they came up."""
+        columns, places = self._engine.columns, [(32, self._engine.columns.ready, keys.queue_range(queue.number))]
+        if queue.groups is not None:
+            places.append((40, columns.gready, keys.queue_range(queue.number)))
+        if self._wanted.group:
+            group = queue.groups.find(self._wanted.group) if queue.groups is not None else None
+            places = [(40, columns.gready, (group.prefix, group.prefix + keys.END))] if group is not None else []
+        if self._newest:
+            places.reverse()
+        # A position tells by its length in which of the columns it is.
+        while len(places) > 1 and self.position and len(self.position) != places[0][0]:
+            del places[0]
+        self.ended = True
+        for at, (key_bytes, column, bounds) in enumerate(places):
+            if at:
+                self.position = b""
+            self.ended = False
+            yield from self._through(column, *bounds, key_bytes - keys.ID_BYTES)
+            if not self.ended:
+                return
 
     def _within(self, lower: bytes, upper: bytes) -> tuple[bytes, bytes]:
         """Narrows a range of keys that end in the job id to the times of creation asked for."""
@@ -171,4 +197,14 @@ class Walk:
             return False
         if self._before_us is not None and head.create_us >= self._before_us:
             return False
-        return not wanted.tags or set(wanted.tags) <= set(job_pb2.JobSpec.FromString(found.spec).tags)
+        return _spec_matches(wanted, found)
+
+
+def _spec_matches(wanted: job_service_pb2.JobFilter, found: Found) -> bool:
+    """The part that is in the spec only."""
+    if wanted.group and not found.head.flags & GROUP:
+        return False
+    if not wanted.group and not wanted.tags:
+        return True
+    spec = job_pb2.JobSpec.FromString(found.spec)
+    return (not wanted.group or spec.group == wanted.group) and set(wanted.tags) <= set(spec.tags)

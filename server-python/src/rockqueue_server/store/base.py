@@ -12,6 +12,8 @@ COLUMNS = (
     "job",  # id -> head and spec; written once
     "touched",  # id -> counters and history of a job that was delivered before and waits again
     "ready",  # queue, priority, ready time, id -> whether the job was touched
+    "gready",  # queue, group, priority, ready time, id -> whether the job was touched
+    "group",  # queue, key -> figures and settings of a group
     "delayed",  # queue, due time, id -> whether the job was touched
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
