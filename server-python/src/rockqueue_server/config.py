@@ -106,6 +106,7 @@ class ServeConfig:
     drain_grace_s: float = 30.0
     embedded: bool = False
     accept_data_loss: bool = False
+    backup_dir: Path | None = None
     min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"
     defects: frozenset[str] = frozenset()

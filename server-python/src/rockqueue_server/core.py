@@ -9,13 +9,16 @@ import asyncio
 import contextlib
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.errors import ServiceError
+from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
@@ -34,6 +37,7 @@ DEFECTS = (
     "push_stream_ends_at_refusal", "retention_ignored",
     "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
     "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "backup_overwrites", "bulk_token_skips_step", "silent_worker_shown_running", "tag_index_leaks",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
 
@@ -54,6 +58,8 @@ class CoreOptions:
     The rest is for what drains the queue, and for RocksDB: after a write met a full disk it serves again only once it
     could flush what it holds in memory, up to 96 MiB.
     """
+    backup_dir: Path | None = None
+    """Where backups go. None: they are off."""
     accept_data_loss: bool = False
     """Open a database whose last acknowledged commits are missing."""
 
@@ -69,6 +75,7 @@ class Gauges:
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 
 class Core:
@@ -83,7 +90,8 @@ class Core:
         self.work = WorkService(engine, intake)
         self.queues = QueueService(engine, intake)
         self.events = EventService(engine)
-        self.server = ServerService(engine, testing=options.testing)
+        self._backups = Backups(engine, intake, directory, options.backup_dir)
+        self.server = ServerService(engine, self._backups, testing=options.testing)
         self.clock = ClockService(engine) if options.testing else None
         self.store = StoreService(engine) if options.testing else None
 
@@ -98,6 +106,8 @@ class Core:
             raise ValueError(f"unknown defect {sorted(unknown)}" if unknown else "defects are for testing only")
         directory = open_directory(path, accept_data_loss=options.accept_data_loss)
         try:
+            if options.backup_dir is not None:
+                prepare(options.backup_dir)
             engine = Engine(
                 directory.store,
                 embedded=options.embedded,
@@ -146,6 +156,7 @@ class Core:
         for session in self.engine.sessions.by_id.values():
             gauges.sessions += session.attached
             gauges.credits += session.credits
+            gauges.workers.add(session, now_us)
         return gauges
 
     async def drain(self, grace_s: float = 30.0) -> None:
@@ -162,6 +173,7 @@ class Core:
         """Syncs and closes. Nothing may be called afterwards. Raises StoreError when the disk fails meanwhile."""
         self._intake.closed = True
         self.engine.begin_stop()
+        await self._backups.close()
         await self.engine.stop()
         if self.engine.failed.is_set():
             with contextlib.suppress(Exception):
