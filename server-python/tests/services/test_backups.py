@@ -12,7 +12,6 @@ from queue_bench import QueueBench, bench, spec
 from rockqueue.v1 import server_service_pb2
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.restore import restore
-from rockqueue_server.store import backup as backup_files
 
 
 @asynccontextmanager
