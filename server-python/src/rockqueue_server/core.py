@@ -23,6 +23,7 @@ from rockqueue_server.services.events import EventService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
+from rockqueue_server.services.schedules import ScheduleService
 from rockqueue_server.services.server import ClockService, ServerService, StoreService
 from rockqueue_server.services.work import WorkService
 from rockqueue_server.store.base import StorageFailed, StorageFull
@@ -35,7 +36,8 @@ DEFECTS = (
     "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
     "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
     "push_stream_ends_at_refusal", "retention_ignored",
-    "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
+    "reuse_attempt_number", "overlap_ignored", "schedule_advance_not_atomic", "schedule_dst_gap_skipped",
+    "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
     "unique_check_ignores_delayed", "watch_repeats_on_resume",
     "backup_overwrites", "bulk_token_skips_step", "silent_worker_shown_running", "tag_index_leaks",
 )  # fmt: skip
@@ -89,6 +91,8 @@ class Core:
         self.jobs = JobService(engine, intake)
         self.work = WorkService(engine, intake)
         self.queues = QueueService(engine, intake)
+        self.schedules = ScheduleService(engine, intake)
+        engine.schedules.has_room = intake.has_room
         self.events = EventService(engine)
         self._backups = Backups(engine, intake, directory, options.backup_dir)
         self.server = ServerService(engine, self._backups, testing=options.testing)

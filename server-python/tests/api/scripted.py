@@ -81,6 +81,7 @@ class ScriptedCore:
         self.jobs: object = Service(chosen, empty["jobs"])
         self.work: object = Service(chosen, empty["work"])
         self.queues: object = Service(chosen, empty["queues"])
+        self.schedules: object = Service(chosen, empty["schedules"])
         self.events: object = Service(chosen, empty["events"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None

@@ -21,6 +21,7 @@ class Columns:
         self.timers = store.column("timers")
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
+        self.schedules = store.column("schedules")
         self.events = store.column("events")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
@@ -34,6 +35,7 @@ class Columns:
         self.timers_h = self.timers.handle
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle
+        self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
 
     def let_go(self) -> None:

@@ -27,6 +27,12 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PutSchedule",
+    "DeleteSchedule",
+    "PauseSchedule",
+    "ResumeSchedule",
+    "TriggerSchedule",
+    "BackfillSchedule",
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import RETENTION, UNIQUE
+from rockqueue_server.contract.admission import ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
@@ -60,12 +60,8 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (RETENTION | UNIQUE):
-        spec = read_spec(engine, job_id)
-        if head.flags & RETENTION:
-            retention_us = duration_us(spec.retention) or 0
-        if head.flags & UNIQUE:
-            let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if head.flags & (ORIGIN | RETENTION | UNIQUE):
+        retention_us = _part(engine, commit, queue, job_id, head, retention_us)
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
@@ -93,6 +89,16 @@ def finish(
     count_finished(queue, state)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
     return retention_us >= limits.REQUEST_MEMORY_US
+
+
+def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head: JobHead, retention_us: int) -> int:
+    """Parts a job from what it holds and where it came from; returns for how long it is kept."""
+    spec = read_spec(engine, job_id)
+    if head.flags & UNIQUE:
+        let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if spec.origin.schedule:
+        engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
+    return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us
 
 
 def _tell(

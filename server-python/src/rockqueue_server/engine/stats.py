@@ -60,6 +60,17 @@ class Stats:
     commit_s: Histogram = field(default_factory=Histogram)
     fsync_s: Histogram = field(default_factory=Histogram)
     group_ops: Histogram = field(default_factory=_group_histogram)
+    schedule_late_s: Histogram = field(default_factory=Histogram)
+    schedules_fired: int = 0
+    schedules_skipped: int = 0
     events: int = 0
     commits: int = 0
     queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])
+
+    def count_fired(self, slots: int) -> None:
+        """Slots of schedules made jobs."""
+        self.schedules_fired += slots
+
+    def count_skipped(self, slots: int) -> None:
+        """Slots of schedules made no job."""
+        self.schedules_skipped += slots

@@ -45,6 +45,7 @@ class ServerService:
                 push_stream=True,
                 worker_health=True,
                 backups=backups.on,
+                schedules=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(

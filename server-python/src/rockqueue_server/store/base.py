@@ -20,6 +20,7 @@ COLUMNS = (
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
+    "schedules",  # schedules by name, their due times, and which of their jobs are not finished
     "events",  # commit number -> what happened in that commit
 )
 
