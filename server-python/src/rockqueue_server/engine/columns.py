@@ -19,6 +19,7 @@ class Columns:
         self.active = store.column("active")
         self.done = store.column("done")
         self.notes = store.column("notes")
+        self.tags = store.column("tags")
         self.timers = store.column("timers")
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
@@ -36,6 +37,7 @@ class Columns:
         self.active_h = self.active.handle
         self.done_h = self.done.handle
         self.notes_h = self.notes.handle
+        self.tags_h = self.tags.handle
         self.timers_h = self.timers.handle
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle

@@ -8,7 +8,7 @@ from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import GROUP, ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
-from rockqueue_server.engine import records
+from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.lookup import Found, show
 from rockqueue_server.engine.records import Counters, JobHead, unpack_job
@@ -66,6 +66,7 @@ def finish(
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
+    flags |= tags.done_flag(head.flags)
     purge_us = now_us + retention_us
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
     if retention_us:
@@ -78,6 +79,7 @@ def finish(
     if not retention_us:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
+        tags.remove_by_record(engine, commit, job_id, flags)
     extra = b""
     if dead_reason:
         event = event_service_pb2.Event(dead_reason=dead_reason)  # type: ignore[arg-type]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, TAGS, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine import dedup, outcomes, records
+from rockqueue_server.engine import dedup, outcomes, records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.finish import finish
 from rockqueue_server.engine.lookup import FINISHED, Found, show_counters
@@ -173,6 +173,8 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
         if schedule:
             engine.schedules.job_ended(commit, schedule, job_id)
     commit.delete(job_id, columns.job_h)
+    if found.head.flags & TAGS:
+        tags.remove(engine, commit, job_id, found.spec)
     engine.notes.forget(commit, job_id)
     commit.deltas(found.queue)[found.state] -= 1
     if announce:

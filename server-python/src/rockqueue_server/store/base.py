@@ -18,6 +18,7 @@ COLUMNS = (
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
     "notes",  # id -> progress and log lines
+    "tags",  # tag, id -> nothing; only for jobs that have tags
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
