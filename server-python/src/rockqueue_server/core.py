@@ -17,6 +17,7 @@ from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.events import EventService
+from rockqueue_server.services.flows import FlowService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
@@ -28,7 +29,8 @@ from rockqueue_server.store.opening import DataDirectory, damaged, disk_failed, 
 DEFECTS = (
     "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
     "charge_crash_on_release", "counters_drift", "delete_before_done", "drain_charges_crash", "early_delay",
-    "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic",
+    "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "flow_cancel_ignores_blocked",
+    "flow_cascade_not_atomic", "flow_child_released_early", "flow_parent_result_lost", "follow_ups_not_atomic",
     "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
     "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
     "push_stream_ends_at_refusal", "retention_ignored",
@@ -83,6 +85,7 @@ class Core:
         self.work = WorkService(engine, intake)
         self.queues = QueueService(engine, intake)
         self.events = EventService(engine)
+        self.flows = FlowService(engine, intake)
         self.server = ServerService(engine, testing=options.testing)
         self.clock = ClockService(engine) if options.testing else None
         self.store = StoreService(engine) if options.testing else None

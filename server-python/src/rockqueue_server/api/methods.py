@@ -14,7 +14,14 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
-from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue.v1 import (
+    event_service_pb2,
+    flow_service_pb2,
+    job_service_pb2,
+    queue_service_pb2,
+    server_service_pb2,
+    work_service_pb2,
+)
 from rockqueue_server.api import boundary
 from rockqueue_server.api.core_port import ServedCore
 from rockqueue_server.contract.push_request import PushRequest
@@ -30,6 +37,7 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (work_service_pb2.DESCRIPTOR.services_by_name["WorkService"], "work"),
     (queue_service_pb2.DESCRIPTOR.services_by_name["QueueService"], "queues"),
     (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], "events"),
+    (flow_service_pb2.DESCRIPTOR.services_by_name["FlowService"], "flows"),
     (server_service_pb2.DESCRIPTOR.services_by_name["ServerService"], "server"),
     (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),
     (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], "store"),

@@ -14,24 +14,28 @@ class Columns:
         self.touched = store.column("touched")
         self.ready = store.column("ready")
         self.delayed = store.column("delayed")
+        self.blocked = store.column("blocked")
         self.active = store.column("active")
         self.done = store.column("done")
         self.notes = store.column("notes")
         self.timers = store.column("timers")
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
+        self.flows = store.column("flows")
         self.events = store.column("events")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
         self.ready_h = self.ready.handle
         self.delayed_h = self.delayed.handle
+        self.blocked_h = self.blocked.handle
         self.active_h = self.active.handle
         self.done_h = self.done.handle
         self.notes_h = self.notes.handle
         self.timers_h = self.timers.handle
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle
+        self.flows_h = self.flows.handle
         self.events_h = self.events.handle
 
     def let_go(self) -> None:

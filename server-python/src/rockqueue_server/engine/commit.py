@@ -17,11 +17,13 @@ from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.flows.changes import FlowChanges
 
 TIMER_EXPIRE = 1
 TIMER_PURGE = 2
 TIMER_UNIQUE = 3
 TIMER_FORGET = 4
+TIMER_FLOW = 6
 
 _FORGET_CHUNK = 1000
 
@@ -31,7 +33,8 @@ class Commit:
 
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_ready_runs", "_remembered", "_taken_out",
-        "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put", "uniques",
+        "_timer_us", "batch", "delete", "event", "events", "flow", "new_queues", "now_us", "number", "pushed", "put",
+        "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -49,6 +52,8 @@ class Commit:
         """Unique keys as this commit leaves them."""
         self.pushed: dict[QueueState, int] = {}
         """Jobs that this commit stores, by queue."""
+        self.flow: FlowChanges | None = None
+        """What it does to flows."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
         self._ready_runs: list[tuple[QueueState, list[bytes]]] = []
@@ -109,6 +114,8 @@ class Commit:
 
     def write(self) -> None:
         """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
+        if self.flow is not None:
+            self.flow.close()
         columns = self._engine.columns
         number = self.number.to_bytes(8, "big")
         for due_us, done_keys in self._purges.items():

@@ -27,6 +27,9 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PushFlow",
+    "CancelFlow",
+    "RetryFlow",
 )
 
 

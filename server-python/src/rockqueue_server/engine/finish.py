@@ -59,27 +59,25 @@ def finish(
     """
     columns = engine.columns
     now_us = commit.now_us
-    retention_us = queue.retention_us[state]
-    if head.flags & (RETENTION | UNIQUE):
-        spec = read_spec(engine, job_id)
-        if head.flags & RETENTION:
-            retention_us = duration_us(spec.retention) or 0
-        if head.flags & UNIQUE:
-            let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    retention_us = _let_go(engine, commit, queue, job_id, head, state)
+    purge_us = now_us + retention_us
+    of_flow = engine.flows.ended(commit, job_id, head, state, queue=queue.number, purge_us=purge_us)
+    if of_flow:
+        flags |= records.OF_FLOW
+    kept = retention_us > 0 or of_flow
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
-    purge_us = now_us + retention_us
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
-    if retention_us:
+    if kept:
         deltas[state] += 1
         done_key = keys.done_key(queue.number, state, job_id)
         commit.put(done_key, value, columns.done_h)
-        if "retention_ignored" not in engine.defects:
+        if not of_flow and "retention_ignored" not in engine.defects:
             commit.purge_at(purge_us, [done_key])
-    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=retention_us > 0)
-    if not retention_us:
+    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=kept)
+    if not kept:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
     extra = b""
@@ -89,8 +87,21 @@ def finish(
             event.error.type, event.error.message = error.type, error.message
         extra = event.SerializeToString()
     count_finished(queue, state)
+    extra = engine.origins.told(head, job_id, extra)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
     return retention_us >= limits.REQUEST_MEMORY_US
+
+
+def _let_go(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head: JobHead, state: int) -> int:
+    """Gives the job's unique key back; returns for how long the job is to be kept."""
+    retention_us = queue.retention_us[state]
+    if head.flags & (RETENTION | UNIQUE):
+        spec = read_spec(engine, job_id)
+        if head.flags & RETENTION:
+            retention_us = duration_us(spec.retention) or 0
+        if head.flags & UNIQUE:
+            let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    return retention_us
 
 
 def _tell(

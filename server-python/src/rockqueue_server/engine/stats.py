@@ -60,6 +60,13 @@ class Stats:
     commit_s: Histogram = field(default_factory=Histogram)
     fsync_s: Histogram = field(default_factory=Histogram)
     group_ops: Histogram = field(default_factory=_group_histogram)
+    flows_pushed: int = 0
+    flows_finished: dict[int, int] = field(default_factory=dict[int, int])
+    """By FlowState."""
     events: int = 0
     commits: int = 0
     queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])
+
+    def flow_finished(self, state: int) -> None:
+        """Counts a flow whose last job has ended."""
+        self.flows_finished[state] = self.flows_finished.get(state, 0) + 1

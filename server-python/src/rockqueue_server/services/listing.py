@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.engine.flows.records import NODE_ID_AT, node_range
 from rockqueue_server.engine.lookup import FINISHED, Found, find, show
 from rockqueue_server.rules import keys
-from rockqueue_server.rules.ids import lowest_id
+from rockqueue_server.rules.ids import lowest_id, parse_id
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.store.base import Column
 
 _STEP = 200
+_BLOCKED = job_pb2.JOB_STATE_BLOCKED
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 
 
@@ -31,6 +33,8 @@ def check_filter(wanted: job_service_pb2.JobFilter, path: str, problems: Problem
     if wanted.queue:
         problems.queue(f"{path}.queue", wanted.queue)
     problems.known_enum(f"{path}.state", wanted.state, job_pb2.JobState)
+    if wanted.flow_id and parse_id(wanted.flow_id) is None:
+        problems.add(f"{path}.flow_id", "must be a flow id: a UUID as text")
     if len(wanted.tags) > limits.TAGS:
         problems.over(f"{path}.tags", limits.TAGS, len(wanted.tags), "tags")
     for field in ("created_from", "created_before"):
@@ -112,7 +116,10 @@ class Walk:
             self.ended = True
             return
         columns = self._engine.columns
-        if wanted.state == _ACTIVE:
+        flow_id = parse_id(wanted.flow_id) if wanted.flow_id else None
+        if flow_id is not None:
+            yield from self._through(columns.flows, *self._within(*node_range(flow_id)), NODE_ID_AT)
+        elif wanted.state == _ACTIVE:
             yield from self._through(columns.active, b"", keys.END, 0)
         elif queue is not None and wanted.state in FINISHED:
             lower, upper = (
@@ -122,6 +129,9 @@ class Walk:
             yield from self._through(columns.done, *self._within(lower, upper), len(lower))
         elif queue is not None and wanted.state == _WAITING:
             yield from self._through(columns.ready, *keys.queue_range(queue.number), 16)
+        elif queue is not None and wanted.state == _BLOCKED:
+            lower, upper = keys.queue_range(queue.number)
+            yield from self._through(columns.blocked, *self._within(lower, upper), len(lower))
         elif queue is not None and wanted.state == _DELAYED:
             yield from self._through(columns.delayed, *keys.queue_range(queue.number), 12)
         else:

@@ -41,6 +41,7 @@ class ServerService:
                 watch_events=True,
                 follow_ups=True,
                 push_stream=True,
+                flows=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(
@@ -56,6 +57,7 @@ class ServerService:
                 max_poll=duration(limits.MAX_POLL_US),
                 credits=limits.CREDITS,
                 session_queues=limits.SESSION_QUEUES,
+                flow_jobs=limits.FLOW_JOBS,
             ),
         )
 

@@ -13,12 +13,14 @@ COLUMNS = (
     "touched",  # id -> counters and history of a job that was delivered before and waits again
     "ready",  # queue, priority, ready time, id -> whether the job was touched
     "delayed",  # queue, due time, id -> whether the job was touched
+    "blocked",  # queue, id -> which parents have not ended
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
     "notes",  # id -> progress and log lines
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
+    "flows",  # flows, their nodes and edges, and what has to follow from ends: see engine/flows/records.py
     "events",  # commit number -> what happened in that commit
 )
 
