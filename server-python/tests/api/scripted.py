@@ -80,6 +80,7 @@ class ScriptedCore:
         self.work: object = Service(chosen, empty["work"])
         self.queues: object = Service(chosen, empty["queues"])
         self.events: object = Service(chosen, empty["events"])
+        self.flows: object = Service(chosen, empty["flows"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None
         self.store: object | None = Service(chosen, empty["store"]) if testing else None
