@@ -85,6 +85,16 @@ def queue_not_found(queue: str) -> ServiceError:
     )
 
 
+def schedule_not_found(name: str) -> ServiceError:
+    """SCHEDULE_NOT_FOUND for a name under which nothing was put, or what was put was removed."""
+    return ServiceError(
+        grpc.StatusCode.NOT_FOUND,
+        "SCHEDULE_NOT_FOUND",
+        f"no schedule {name!r}: make it with PutSchedule",
+        {"schedule": name},
+    )
+
+
 def invalid_state(job_id: str, state: str, wanted: str) -> ServiceError:
     """INVALID_STATE: the job is `state`, and `wanted` says which states the operation needs."""
     return ServiceError(

@@ -22,7 +22,10 @@ class Columns:
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
         self.flows = store.column("flows")
+        self.schedules = store.column("schedules")
         self.events = store.column("events")
+        self.webhooks = store.column("webhooks")
+        self.webhook_deliveries = store.column("webhook_deliveries")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
@@ -36,7 +39,10 @@ class Columns:
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle
         self.flows_h = self.flows.handle
+        self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
+        self.webhooks_h = self.webhooks.handle
+        self.webhook_deliveries_h = self.webhook_deliveries.handle
 
     def let_go(self) -> None:
         """Drops every handle, so that the store can be closed and opened again. Nothing works afterwards."""

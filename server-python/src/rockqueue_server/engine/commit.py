@@ -18,6 +18,7 @@ from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.engine.flows.changes import FlowChanges
+    from rockqueue_server.engine.schedule_changes import ScheduleChanges
 
 TIMER_EXPIRE = 1
 TIMER_PURGE = 2
@@ -34,7 +35,7 @@ class Commit:
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_ready_runs", "_remembered", "_taken_out",
         "_timer_us", "batch", "delete", "event", "events", "flow", "new_queues", "now_us", "number", "pushed", "put",
-        "uniques",
+        "schedules", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -54,6 +55,8 @@ class Commit:
         """Jobs that this commit stores, by queue."""
         self.flow: FlowChanges | None = None
         """What it does to flows."""
+        self.schedules: ScheduleChanges | None = None
+        """What this commit does to schedules, if anything."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
         self._ready_runs: list[tuple[QueueState, list[bytes]]] = []
@@ -114,6 +117,9 @@ class Commit:
 
     def write(self) -> None:
         """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
+        if self.schedules is not None:
+            self.schedules.close()
+        # Schedules may have cancelled jobs that others wait for.
         if self.flow is not None:
             self.flow.close()
         columns = self._engine.columns

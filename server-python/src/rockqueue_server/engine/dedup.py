@@ -30,6 +30,16 @@ METHODS = (
     "PushFlow",
     "CancelFlow",
     "RetryFlow",
+    "PutSchedule",
+    "DeleteSchedule",
+    "PauseSchedule",
+    "ResumeSchedule",
+    "TriggerSchedule",
+    "BackfillSchedule",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
 )
 
 

@@ -30,6 +30,7 @@ from rockqueue_server.engine.leases import LeaseBook
 from rockqueue_server.engine.notes import NoteBook
 from rockqueue_server.engine.origins import Origins
 from rockqueue_server.engine.queues import QueueBook
+from rockqueue_server.engine.schedules import ScheduleBook
 from rockqueue_server.engine.sessions import SessionBook
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.engine.syncer import Syncer
@@ -87,6 +88,7 @@ class Engine:
         self.origins = Origins(self)
         self.flows = FlowBook(self)
         self.timers = Timers(self)
+        self.schedules = ScheduleBook(self)
         self.dispatcher = Dispatcher(self)
         self.failed = asyncio.Event()
         self.failed_by_disk = True
@@ -108,6 +110,7 @@ class Engine:
         self.flows.load()
         self.leases.load()
         self.timers.load()
+        self.schedules.load()
         self.feed.start()
         self.alarms.set(self.clock.now_us(), self._follow_wall_clock, lazy=True)
         self._syncer.start()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import RETENTION, UNIQUE
+from rockqueue_server.contract.admission import ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import records
 from rockqueue_server.engine.commit import Commit
@@ -59,7 +59,9 @@ def finish(
     """
     columns = engine.columns
     now_us = commit.now_us
-    retention_us = _let_go(engine, commit, queue, job_id, head, state)
+    retention_us = queue.retention_us[state]
+    if head.flags & (ORIGIN | RETENTION | UNIQUE):
+        retention_us = _part(engine, commit, queue, job_id, head, retention_us)
     purge_us = now_us + retention_us
     of_flow = engine.flows.ended(commit, job_id, head, state, queue=queue.number, purge_us=purge_us)
     if of_flow:
@@ -92,16 +94,14 @@ def finish(
     return retention_us >= limits.REQUEST_MEMORY_US
 
 
-def _let_go(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head: JobHead, state: int) -> int:
-    """Gives the job's unique key back; returns for how long the job is to be kept."""
-    retention_us = queue.retention_us[state]
-    if head.flags & (RETENTION | UNIQUE):
-        spec = read_spec(engine, job_id)
-        if head.flags & RETENTION:
-            retention_us = duration_us(spec.retention) or 0
-        if head.flags & UNIQUE:
-            let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
-    return retention_us
+def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head: JobHead, retention_us: int) -> int:
+    """Parts a job from what it holds and where it came from; returns for how long it is kept."""
+    spec = read_spec(engine, job_id)
+    if head.flags & UNIQUE:
+        let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if spec.origin.schedule:
+        engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
+    return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us
 
 
 def _tell(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, ORIGIN, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import dedup, outcomes, records
@@ -117,6 +117,10 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
     commit.put(job_id, record.SerializeToString(), columns.touched_h)
     commit.add_ready(queue, keys.ready_key(queue.number, head.priority, now_us, job_id), touched=True)
     commit.deltas(queue)[_WAITING] += 1
+    if head.flags & ORIGIN:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_put_back(commit, schedule, job_id)
     type_, extra = event_service_pb2.EVENT_TYPE_JOB_RETRIED, engine.origins.told(head, job_id)
     commit.event(type_, _WAITING, queue.number, counters.attempt, head.name, job_id, extra)
 
@@ -166,6 +170,10 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
             job_pb2.JobSpec.FromString(found.spec),
             at=job_pb2.UNIQUE_UNTIL_FINISHED,
         )
+    if found.head.flags & ORIGIN and found.state not in FINISHED:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_ended(commit, schedule, job_id)
     commit.delete(job_id, columns.job_h)
     engine.notes.forget(commit, job_id)
     commit.deltas(found.queue)[found.state] -= 1

@@ -42,6 +42,8 @@ class ServerService:
                 follow_ups=True,
                 push_stream=True,
                 flows=True,
+                schedules=True,
+                webhooks=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(

@@ -21,7 +21,10 @@ COLUMNS = (
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
     "flows",  # flows, their nodes and edges, and what has to follow from ends: see engine/flows/records.py
+    "schedules",  # schedules by name, their due times, and which of their jobs are not finished
     "events",  # commit number -> what happened in that commit
+    "webhooks",  # number -> a webhook, its secrets, its position in the feed
+    "webhook_deliveries",  # number, place of the event -> a delivery; and the order in which they are due or were over
 )
 
 

@@ -23,7 +23,7 @@ from rockqueue_server.store.base import COLUMNS, Batch, Column, StorageFailed, S
 _MIB = 1 << 20
 BLOB_FROM_BYTES = 4096
 # Keys are deleted at the rate at which they are put: tombstones must not pile up in front of what is alive.
-_QUEUE_LIKE = ("ready", "delayed", "blocked", "active", "timers", "dedup")
+_QUEUE_LIKE = ("ready", "delayed", "blocked", "active", "timers", "dedup", "schedules", "webhook_deliveries")
 _BIG_VALUES = ("job", "done")
 
 
