@@ -28,6 +28,7 @@ from rockqueue_server.config import (
     parse_duration,
     version,
 )
+from rockqueue_server.webhooks.addresses import parse_network
 
 EXIT_STORE = 3
 EXIT_PROBLEMS = 4
@@ -146,6 +147,17 @@ BackupDir = Annotated[
         "survive this one; on the same one they are links, made in no time. Without it backups are off.",
     ),
 ]
+WebhookAllow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--webhook-allow",
+        envvar="ROCKQUEUE_WEBHOOK_ALLOW",
+        metavar="NETWORK",
+        show_default=False,
+        help="A network that webhooks may be sent to although it is private, such as 10.0.0.0/8. May be given more "
+        "than once. Without it they go to public addresses only.",
+    ),
+]
 Defect = Annotated[list[str] | None, typer.Option("--defect", envvar="ROCKQUEUE_DEFECT", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -171,6 +183,7 @@ def serve_command(
     accept_data_loss: AcceptDataLoss = False,
     min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
     backup_dir: BackupDir = None,
+    webhook_allow: WebhookAllow = None,
     defect: Defect = None,
 ) -> None:
     """Serve the jobs in DIR until SIGTERM or SIGINT. A folder that does not exist is made.
@@ -203,6 +216,7 @@ def serve_command(
         min_free_bytes=min_free_mib << 20,
         backup_dir=backup_dir.absolute() if backup_dir is not None else None,
         log_level=log_level,
+        webhook_allow=tuple(_checked("--webhook-allow", parse_network, text) for text in webhook_allow or ()),
         defects=frozenset(defect or ()),
     )
     raise typer.Exit(_serve(config))

@@ -24,24 +24,32 @@ from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
 from rockqueue_server.services.schedules import ScheduleService
-from rockqueue_server.services.server import ClockService, ServerService, StoreService
+from rockqueue_server.services.server import ClockService, ServerService, StoreService, server_version
+from rockqueue_server.services.webhooks import WebhookService
 from rockqueue_server.services.work import WorkService
 from rockqueue_server.store.base import StorageFailed, StorageFull
 from rockqueue_server.store.opening import DataDirectory, damaged, disk_failed, is_damage, open_directory
+from rockqueue_server.webhooks.addresses import Network
+from rockqueue_server.webhooks.courier import Courier
 
 DEFECTS = (
     "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
     "charge_crash_on_release", "counters_drift", "delete_before_done", "drain_charges_crash", "early_delay",
     "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic",
-    "forget_request_id", "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
-    "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
-    "push_stream_ends_at_refusal", "retention_ignored",
-    "reuse_attempt_number", "overlap_ignored", "schedule_advance_not_atomic", "schedule_dst_gap_skipped",
-    "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
-    "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "forget_request_id", "group_limit_ignored", "group_order_broken_by_retry", "group_starved",
+    "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock", "lose_lease_on_resume",
+    "no_jitter_cap", "overlap_ignored", "page_token_skips_one", "pause_lost_on_restart",
+    "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored", "reuse_attempt_number",
+    "schedule_advance_not_atomic", "schedule_dst_gap_skipped", "session_taken_keeps_both", "snooze_counts_failure",
+    "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "webhook_cursor_advances_before_outbox", "webhook_private_address_sent", "webhook_redirect_followed",
+    "webhook_signature_old_secret_dropped",
     "backup_overwrites", "bulk_token_skips_step", "silent_worker_shown_running", "tag_index_leaks",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
+
+WEBHOOK_GRACE_S = 2.0
+"""For so long a stop waits for requests to webhooks that are under way. One that is cut off is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class CoreOptions:
     """Where backups go. None: they are off."""
     accept_data_loss: bool = False
     """Open a database whose last acknowledged commits are missing."""
+    webhook_allow: tuple[Network, ...] = ()
+    """Networks that webhooks may go to although they are not public."""
 
 
 @dataclass(slots=True)
@@ -94,6 +104,8 @@ class Core:
         self.schedules = ScheduleService(engine, intake)
         engine.schedules.has_room = intake.has_room
         self.events = EventService(engine)
+        self.courier = Courier(engine, options.webhook_allow, f"rockqueue/{server_version()}")
+        self.webhooks = WebhookService(engine, intake, self.courier)
         self._backups = Backups(engine, intake, directory, options.backup_dir)
         self.server = ServerService(engine, self._backups, testing=options.testing)
         self.clock = ClockService(engine) if options.testing else None
@@ -120,6 +132,8 @@ class Core:
                 testing=options.testing,
             )
             engine.start()
+            core = cls(directory, engine, options)
+            core.courier.start()
         except BaseException as error:
             with contextlib.suppress(Exception):
                 directory.close()
@@ -128,7 +142,7 @@ class Core:
             if is_damage(error):
                 raise damaged(directory.path, error) from error
             raise
-        return cls(directory, engine, options)
+        return core
 
     @property
     def stats(self) -> Stats:
@@ -172,11 +186,13 @@ class Core:
         # Sessions end in many ways; once in a life, a look every now and then is enough.
         while loop.time() < deadline and any(session.attached for session in self.engine.sessions.by_id.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+        await self.courier.stop(min(WEBHOOK_GRACE_S, max(0.0, deadline - loop.time())))
 
     async def close(self) -> None:
         """Syncs and closes. Nothing may be called afterwards. Raises StoreError when the disk fails meanwhile."""
         self._intake.closed = True
         self.engine.begin_stop()
+        await self.courier.stop(0)
         await self._backups.close()
         await self.engine.stop()
         if self.engine.failed.is_set():

@@ -11,11 +11,13 @@ from rockqueue.v1 import job_pb2, queue_service_pb2
 from rockqueue_server.contract.admission import TAGS
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.commit import counts_key
+from rockqueue_server.engine.lookup import FINISHED
 from rockqueue_server.engine.records import unpack_counts, unpack_job
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.store.base import Column, Store
 from rockqueue_server.store.opening import damaged, is_damage, open_directory
+from rockqueue_server.verify_groups import GroupCheck
 
 _STEP = 1000
 _MOST_PROBLEMS = 1000
@@ -69,6 +71,9 @@ def verify_store(store: Store) -> Report:
     for key, _ in _all(store.column("ready")):
         queue, _, _, job_id = keys.ready_parts(key)
         place(job_id, queue, _WAITING)
+    groups = GroupCheck()
+    for queue, job_id in groups.waiting(store, _all):
+        place(job_id, queue, _WAITING)
     for key, _ in _all(store.column("delayed")):
         queue, _, job_id = keys.delayed_parts(key)
         place(job_id, queue, _DELAYED)
@@ -76,7 +81,8 @@ def verify_store(store: Store) -> Report:
     for key, _ in _all(store.column("done")):
         queue, state, job_id = keys.done_parts(key)
         place(job_id, queue, state)
-    _verify_jobs(store, report, places, active, counted)
+    _verify_jobs(store, report, places, active, counted, groups)
+    report.problems += groups.done(store, _all)
     _verify_counts(store, report, counted)
     return report
 
@@ -87,6 +93,7 @@ def _verify_jobs(
     places: dict[bytes, tuple[int, int]],
     active: set[bytes],
     counted: dict[int, list[int]],
+    groups: GroupCheck,
 ) -> None:
     """Every job is in one place, and every place holds a job."""
     problems = report.problems
@@ -98,6 +105,8 @@ def _verify_jobs(
         if head.flags & TAGS:
             tags.check(job_id, spec)
         where = places.pop(job_id, None)
+        state = _ACTIVE if where is None else where[1]
+        groups.job(job_id, head, spec, finished=state in FINISHED, waiting=state == _WAITING)
         if job_id in active:
             active.discard(job_id)
             counted.setdefault(head.queue, [0] * 8)[_ACTIVE] += 1

@@ -20,6 +20,7 @@ from rockqueue.v1 import (
     queue_service_pb2,
     schedule_service_pb2,
     server_service_pb2,
+    webhook_service_pb2,
     work_service_pb2,
 )
 from rockqueue_server.api import boundary
@@ -38,6 +39,7 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (queue_service_pb2.DESCRIPTOR.services_by_name["QueueService"], "queues"),
     (schedule_service_pb2.DESCRIPTOR.services_by_name["ScheduleService"], "schedules"),
     (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], "events"),
+    (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], "webhooks"),
     (server_service_pb2.DESCRIPTOR.services_by_name["ServerService"], "server"),
     (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),
     (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], "store"),

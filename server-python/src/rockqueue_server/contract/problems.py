@@ -58,6 +58,11 @@ class Problems:
             self._limit = error
         self._violations.extend(error.violations)
 
+    def nested(self, path: str, inner: Problems) -> None:
+        """What was found in a part that stands at `path`."""
+        for violation in inner._violations:
+            self.add(f"{path}.{violation.field}", violation.description)
+
     def check(self) -> None:
         """Raises LIMIT_EXCEEDED or INVALID_FIELD, by what was found first."""
         if self._limit is not None:

@@ -13,6 +13,8 @@ class Columns:
         self.job = store.column("job")
         self.touched = store.column("touched")
         self.ready = store.column("ready")
+        self.gready = store.column("gready")
+        self.group = store.column("group")
         self.delayed = store.column("delayed")
         self.active = store.column("active")
         self.done = store.column("done")
@@ -23,10 +25,14 @@ class Columns:
         self.dedup = store.column("dedup")
         self.schedules = store.column("schedules")
         self.events = store.column("events")
+        self.webhooks = store.column("webhooks")
+        self.webhook_deliveries = store.column("webhook_deliveries")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
         self.ready_h = self.ready.handle
+        self.gready_h = self.gready.handle
+        self.group_h = self.group.handle
         self.delayed_h = self.delayed.handle
         self.active_h = self.active.handle
         self.done_h = self.done.handle
@@ -37,6 +43,8 @@ class Columns:
         self.dedup_h = self.dedup.handle
         self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
+        self.webhooks_h = self.webhooks.handle
+        self.webhook_deliveries_h = self.webhook_deliveries.handle
 
     def let_go(self) -> None:
         """Drops every handle, so that the store can be closed and opened again. Nothing works afterwards."""

@@ -33,6 +33,11 @@ METHODS = (
     "ResumeSchedule",
     "TriggerSchedule",
     "BackfillSchedule",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
+    "UpdateGroup",
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import ORIGIN, RETENTION, UNIQUE
+from rockqueue_server.contract.admission import GROUP, ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
@@ -60,7 +60,7 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (ORIGIN | RETENTION | UNIQUE):
+    if head.flags & (ORIGIN | RETENTION | UNIQUE | GROUP):
         retention_us = _part(engine, commit, queue, job_id, head, retention_us)
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
@@ -96,6 +96,8 @@ def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head
     spec = read_spec(engine, job_id)
     if head.flags & UNIQUE:
         let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if head.flags & GROUP:
+        commit.groups.leave(queue, job_id, spec.group)
     if spec.origin.schedule:
         engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
     return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import TIMEOUT
+from rockqueue_server.contract.admission import GROUP, TIMEOUT
 from rockqueue_server.contract.times import duration_us
 from rockqueue_server.engine import outcomes, records
 from rockqueue_server.engine.commit import Commit
@@ -63,7 +63,7 @@ class LeaseBook:
         for (job_id, value), job in zip(rows, jobs, strict=True):
             if job is None:
                 raise RuntimeError(f"active job {job_id.hex()} has no record")
-            head = records.unpack_job(job)[0]
+            head, spec = records.unpack_job(job)
             record = records.unpack_active(value)
             lease = Lease(job_id, head, engine.queues.by_number[head.queue])
             old = record.counters
@@ -78,6 +78,8 @@ class LeaseBook:
             lease.token = records.lease_token(job_id, lease.attempt, lease.epoch)
             lease.touched = bool(record.flags & records.TOUCHED)
             lease.noted = engine.notes.has(job_id)
+            if head.flags & GROUP:
+                engine.groups.restore(lease, job_pb2.JobSpec.FromString(spec).group)
             if record.flags & records.CANCEL_REQUESTED:
                 self.cancel_requested(lease, now_us)
             lease.deadline_us = now_us + lease.lease_us
@@ -157,6 +159,8 @@ class LeaseBook:
         if lease.alarms is not None:
             for alarm in lease.alarms:
                 alarm.cancel()
+        if lease.group is not None and lease.queue.groups is not None:
+            lease.queue.groups.ended(lease.group)
         if lease.queue.max_active is not None:
             self._engine.dispatcher.dirty[lease.queue] = None
 

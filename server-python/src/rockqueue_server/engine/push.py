@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, TAGS, UNIQUE, Admitted
+from rockqueue_server.contract.admission import EXPIRES, GROUP, TAGS, UNIQUE, Admitted
 from rockqueue_server.contract.push_request import Run
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import lookup, tags, unique
@@ -119,6 +119,8 @@ def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job
     now_us, number = commit.now_us, queue.number
     _, name, priority, flags, run_us, expire_us, spec = job
     commit.put(job_id, pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec), engine.columns.job_h)
+    if flags & GROUP:
+        commit.groups.join(queue, job_id, flags, spec)
     deltas = commit.deltas(queue)
     if run_us:
         commit.add_delayed(queue, run_us, job_id, touched=False)

@@ -11,6 +11,7 @@ from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
 from rockqueue_server.engine.expiry import expire
+from rockqueue_server.engine.groups.changes import TIMER_GROUP
 from rockqueue_server.engine.lookup import find
 from rockqueue_server.engine.takers import Lease
 from rockqueue_server.rules import keys
@@ -147,6 +148,8 @@ class Timers:
                 commit.delete(rest, engine.columns.unique_h)
         elif kind == TIMER_EXPIRE:
             self._expire(commit, rest)
+        elif kind == TIMER_GROUP:
+            engine.groups.forget(commit, rest)
 
     def _purge(self, commit: Commit, done_keys: bytes) -> None:
         """Forgets finished jobs; those that were deleted or put back meanwhile are none of its business."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, ORIGIN, TAGS, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, TAGS, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import dedup, outcomes, records, tags
@@ -101,6 +101,8 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
             spec.SerializeToString(),
         )
         commit.put(job_id, value, columns.job_h)
+    if head.flags & GROUP:
+        commit.groups.join(queue, job_id, head.flags, found.spec)
     errors = job_pb2.Job.FromString(found.done.history).errors
     record = job_pb2.Job(state=_WAITING, ready_time=timestamp(now_us), errors=errors)
     counters = found.done.counters
@@ -153,6 +155,8 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
         _remember_completion(engine, commit, found)
     else:
         _take_out(engine, commit, found)
+        if found.head.flags & GROUP:
+            commit.groups.leave(found.queue, job_id, job_pb2.JobSpec.FromString(found.spec).group)
     if found.touched is not None:
         commit.delete(job_id, columns.touched_h)
     if found.head.flags & UNIQUE:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import GROUP, ORIGIN, TAGS
+from rockqueue_server.contract.admission import GROUP, ORIGIN, TAGS, check_group
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.engine.records import JobHead, unpack_job
 
@@ -26,6 +26,8 @@ def check_filter(wanted: job_service_pb2.JobFilter, path: str, problems: Problem
     if wanted.queue:
         problems.queue(f"{path}.queue", wanted.queue)
     problems.known_enum(f"{path}.state", wanted.state, job_pb2.JobState)
+    if wanted.group:
+        check_group(wanted.group, f"{path}.group", problems)
     if len(wanted.tags) > limits.TAGS:
         problems.over(f"{path}.tags", limits.TAGS, len(wanted.tags), "tags")
     for field in ("created_from", "created_before"):
@@ -45,6 +47,7 @@ class Matcher:
         self.queue = queue
         self.impossible = bool(wanted.queue) and queue is None
         """It asks for a queue that does not exist."""
+        self.group = wanted.group
         self._name = wanted.name
         self._flags, self._of_spec = _spec_tests(wanted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.times import duration, timestamp
 from rockqueue_server.engine.clock import HELD_KEY
 from rockqueue_server.verify import verify_store
+from rockqueue_server.verify_groups import memory_problems
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -46,6 +48,10 @@ class ServerService:
                 worker_health=True,
                 backups=backups.on,
                 schedules=True,
+                webhooks=True,
+                groups=True,
+                rate_limits=True,
+                explain=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(
@@ -167,4 +173,11 @@ class StoreService:
             for queue in self._engine.queues.by_name.values()
             if queue.exists and report.counts.get(queue.name) != queue.counts
         ]
+        engine = self._engine
+        active = Counter(
+            (lease.queue.number, lease.group.key) for lease in engine.leases.by_job.values() if lease.group is not None
+        )
+        for queue in engine.queues.by_name.values():
+            if queue.groups is not None:
+                problems += memory_problems(list(queue.groups.by_key.values()), engine.store, active)
         return store_service_pb2.VerifyStoreResponse(problems=problems, jobs=report.jobs)

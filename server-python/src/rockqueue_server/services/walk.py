@@ -21,6 +21,7 @@ from rockqueue_server.services.filters import Matcher
 if TYPE_CHECKING:
     from rockqueue.v1 import job_service_pb2
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.queue_state import QueueState
     from rockqueue_server.store.base import Column
 
 _LEAST_ROWS, _MOST_ROWS = 8, 250
@@ -79,14 +80,40 @@ class Walk:
             if few is not None:
                 yield from self._sorted(few)
                 return
-            column, id_at = (columns.ready, 16) if state == _WAITING else (columns.delayed, 12)
-            yield from self._through(_Range(column, *keys.queue_range(queue.number), 4, id_at))
+            if state == _WAITING:
+                yield from self._waiting(queue)
+            else:
+                yield from self._through(_Range(columns.delayed, *keys.queue_range(queue.number), 4, 12))
             return
         if state == _ACTIVE:
             tags.append(self._by_id(columns.active, b""))
         elif queue is not None and state in FINISHED:
             tags.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
         yield from self._through(self._shortest(tags) if tags else self._by_id(columns.job, b""))
+
+    def _waiting(self, queue: QueueState) -> Iterator[Found]:
+        """In the order of delivery: jobs without a group, then group by group in the order in which they came up."""
+        columns, wanted, within = self._engine.columns, self._matcher.group, keys.queue_range(queue.number)
+        ranges = [_Range(columns.ready, *within, 4, 16)]
+        if queue.groups is not None:
+            ranges.append(_Range(columns.gready, *within, 4, 24))
+        if wanted:
+            group = queue.groups.find(wanted) if queue.groups is not None else None
+            prefix = group.prefix if group is not None else keys.END
+            ranges = [_Range(columns.gready, prefix, prefix + keys.END, 4, 24)]
+        if self._newest:
+            ranges.reverse()
+        # A position tells by its length in which of them it is.
+        while len(ranges) > 1 and self.position and len(self.position) != ranges[0].id_at + keys.ID_BYTES - 4:
+            del ranges[0]
+        self.ended = True
+        for one in ranges:
+            if not self.ended:
+                return
+            self.ended = False
+            yield from self._through(one)
+            if self.ended and one is not ranges[-1]:
+                self.position = b""
 
     def _by_id(self, column: Column, prefix: bytes) -> _Range:
         """The entries of `prefix` and the id of a job that was created when the filter says."""
@@ -128,9 +155,12 @@ class Walk:
                 found = find(self._engine, job_id, value)
                 if found is not None and found.state == self._matcher.state:
                     placed.append((_place(found)[4:], found))
-        placed.sort(key=lambda pair: pair[0], reverse=self._newest)
+        # Jobs with a group have longer keys, and come after those without.
+        placed.sort(key=lambda pair: (len(pair[0]), pair[0]), reverse=self._newest)
+        behind = (len(self.position), self.position)
         for position, found in placed:
-            if not self.position or (position < self.position if self._newest else position > self.position):
+            place = (len(position), position)
+            if not self.position or (place < behind if self._newest else place > behind):
                 self.position = position
                 yield found
         self.ended = True
@@ -185,5 +215,7 @@ def _scan(within: _Range, limit: int, *, reverse: bool = False) -> list[tuple[by
 def _place(found: Found) -> bytes:
     """The key of a WAITING or DELAYED job in its index."""
     if found.state == _WAITING:
-        return found.ready_key
+        groups = found.queue.groups
+        group = groups.find(job_pb2.JobSpec.FromString(found.spec).group) if groups is not None else None
+        return found.ready_key if group is None else group.prefix + found.ready_key[4:]
     return keys.delayed_key(found.queue.number, found.ready_us, found.job_id)
