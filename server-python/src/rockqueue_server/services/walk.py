@@ -157,10 +157,10 @@ class Walk:
                     placed.append((_place(found)[4:], found))
         # Jobs with a group have longer keys, and come after those without.
         placed.sort(key=lambda pair: (len(pair[0]), pair[0]), reverse=self._newest)
-        behind = (len(self.position), self.position)
+        behind = (len(self.position), self.position) if self.position else None
         for position, found in placed:
             place = (len(position), position)
-            if not self.position or (place < behind if self._newest else place > behind):
+            if behind is None or (place < behind if self._newest else place > behind):
                 self.position = position
                 yield found
         self.ended = True
