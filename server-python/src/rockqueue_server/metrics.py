@@ -53,6 +53,8 @@ class GaugesView(Protocol):
     def sessions(self) -> int: ...
     @property
     def credits(self) -> int: ...
+    @property
+    def schedules(self) -> int: ...
 
 
 class MeasuredCore(Protocol):
@@ -101,6 +103,10 @@ class Snapshot:
     commits: int
     sessions: int
     credits: int
+    schedules: int
+    schedules_fired: int
+    schedules_skipped: int
+    schedule_late_s: Histogram
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -135,6 +141,10 @@ class Recorder:
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            schedules=gauges.schedules,
+            schedules_fired=stats.schedules_fired,
+            schedules_skipped=stats.schedules_skipped,
+            schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -172,6 +182,7 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._schedules()
         yield from self._queue_counters()
         yield from self._queue_gauges()
         yield _histogram("rockqueue_push_seconds", "Time from a push to its answer", self._snapshot.push_s)
@@ -192,6 +203,16 @@ class SnapshotCollector(Collector):
         yield GaugeMetricFamily("rockqueue_credits", "Deliveries that workers would take now", value=now.credits)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
+
+    def _schedules(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield GaugeMetricFamily("rockqueue_schedules", "Schedules, paused ones too", value=now.schedules)
+        yield CounterMetricFamily(
+            "rockqueue_schedules_fired", "Slots and triggers that made jobs", value=now.schedules_fired
+        )
+        yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
+        text = "Time from the moment at which a slot was to fire to its job"
+        yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:

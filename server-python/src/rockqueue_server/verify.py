@@ -15,6 +15,7 @@ from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.store.base import Column, Store
 from rockqueue_server.store.opening import damaged, is_damage, open_directory
+from rockqueue_server.verify_schedules import verify_schedules
 
 _STEP = 1000
 _MOST_PROBLEMS = 1000
@@ -77,6 +78,7 @@ def verify_store(store: Store) -> Report:
         place(job_id, queue, state)
     _verify_jobs(store, report, places, active, counted)
     _verify_counts(store, report, counted)
+    verify_schedules(store, report.problems)
     return report
 
 

@@ -66,6 +66,7 @@ class Gauges:
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
     sessions: int = 0
     credits: int = 0
+    schedules: int = 0
 
 
 class ScriptedCore:
