@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any
@@ -15,8 +15,15 @@ from jsonschema import Draft202012Validator
 
 from rockqueue_conformance.folders import data_folder
 
-_MACROS = {"@yearly": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0", "@daily": "0 0 * * *"}
-_MACROS |= {"@hourly": "0 * * * *", "@annually": "0 0 1 1 *", "@midnight": "0 0 * * *"}
+_MACROS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()  # noqa: SIM905 - a line of names
 _DAYS = "SUN MON TUE WED THU FRI SAT".split()  # noqa: SIM905 - a line of names
 _AROUND = [timedelta(hours=12 * halves) for halves in range(-2, 3)]
@@ -30,7 +37,7 @@ def load() -> list[dict[str, Any]]:
     return data["vectors"]
 
 
-def numbers(field: str, low: int, high: int, names: list[str]) -> set[int]:
+def numbers(field: str, low: int, high: int, names: Sequence[str]) -> set[int]:
     """What a field allows, number by number."""
     for index, name in enumerate(names):
         field = field.upper().replace(name, str(index + low))

@@ -42,7 +42,7 @@ from rockqueue_server.rules.cron import CronError, next_match, parse
         ("-1 * * * *", "minute '-1'"),
         ("+1 * * * *", "minute '+1'"),
         ("1.5 * * * *", "minute '1.5'"),
-        ("١ * * * *", "minute"),
+        ("\u0661 * * * *", "minute"),
         ("* * ? * *", "day of month '?'"),
         ("* * 15W * *", "day of month '15W'"),
         ("* * * * 5#2", "day of week '5#2'"),
