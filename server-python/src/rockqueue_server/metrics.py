@@ -21,10 +21,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rockqueue.v1 import flow_service_pb2
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
+
+FLOW_STATES = (
+    flow_service_pb2.FLOW_STATE_COMPLETED,
+    flow_service_pb2.FLOW_STATE_FAILED,
+    flow_service_pb2.FLOW_STATE_CANCELLED,
+)
 
 # QueueStats attribute -> what the help text says happened.
 QUEUE_COUNTERS: tuple[tuple[str, str], ...] = (
@@ -55,6 +63,8 @@ class GaugesView(Protocol):
     def credits(self) -> int: ...
     @property
     def schedules(self) -> int: ...
+    @property
+    def workers(self) -> WorkerGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -100,6 +110,8 @@ class Snapshot:
     fsync_s: Histogram
     group_ops: Histogram
     events: int
+    flows_pushed: int
+    flows_finished: dict[int, int]
     commits: int
     sessions: int
     credits: int
@@ -107,6 +119,7 @@ class Snapshot:
     schedules_fired: int
     schedules_skipped: int
     schedule_late_s: Histogram
+    workers: WorkerGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -138,6 +151,8 @@ class Recorder:
             fsync_s=_copy(stats.fsync_s, LATENCY_BOUNDS_S),
             group_ops=_copy(stats.group_ops, GROUP_BOUNDS),
             events=stats.events,
+            flows_pushed=stats.flows_pushed,
+            flows_finished=dict(stats.flows_finished),
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
@@ -145,6 +160,7 @@ class Recorder:
             schedules_fired=stats.schedules_fired,
             schedules_skipped=stats.schedules_skipped,
             schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
+            workers=gauges.workers,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -183,6 +199,7 @@ class SnapshotCollector(Collector):
         """The families of all RockQueue metrics."""
         yield from self._server()
         yield from self._schedules()
+        yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
         yield _histogram("rockqueue_push_seconds", "Time from a push to its answer", self._snapshot.push_s)
@@ -201,6 +218,7 @@ class SnapshotCollector(Collector):
         yield info
         yield GaugeMetricFamily("rockqueue_sessions", "Open worker sessions", value=now.sessions)
         yield GaugeMetricFamily("rockqueue_credits", "Deliveries that workers would take now", value=now.credits)
+        yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
 
@@ -213,6 +231,17 @@ class SnapshotCollector(Collector):
         yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
         text = "Time from the moment at which a slot was to fire to its job"
         yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
+
+    def _flows(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield CounterMetricFamily("rockqueue_flows_pushed", "Flows stored since the start", value=now.flows_pushed)
+        finished = CounterMetricFamily(
+            "rockqueue_flows_finished", "Flows whose last job ended since the start", labels=["state"]
+        )
+        for state in FLOW_STATES:
+            name = flow_service_pb2.FlowState.Name(state).removeprefix("FLOW_STATE_").lower()
+            finished.add_metric([name], now.flows_finished.get(state, 0))
+        yield finished
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:
@@ -239,6 +268,23 @@ class SnapshotCollector(Collector):
             histogram: Histogram = getattr(figures, attribute)
             family.add_metric([queue], _cumulative(histogram), histogram.total)
         return family
+
+
+def _workers(workers: WorkerGauges) -> Iterator[Metric]:
+    states = GaugeMetricFamily("rockqueue_workers", "Worker sessions by state", labels=["state"])
+    for state, count in workers.by_state.items():
+        states.add_metric([state], count)
+    yield states
+    yield GaugeMetricFamily(
+        "rockqueue_worker_loop_lag_seconds",
+        "The longest by which what runs the handlers of a connected worker was late, by its last heartbeat",
+        value=workers.loop_lag_s,
+    )
+    yield GaugeMetricFamily(
+        "rockqueue_stuck_handlers",
+        "Handlers that their workers call stuck, by their last heartbeats",
+        value=workers.stuck,
+    )
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> Metric:

@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 
 from rockqueue_server.api import RunningServer, ServerSettings, methods, serve
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import Stats
 
 Script = Callable[..., object]
@@ -67,6 +68,7 @@ class Gauges:
     sessions: int = 0
     credits: int = 0
     schedules: int = 0
+    workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 
 class ScriptedCore:
@@ -82,6 +84,8 @@ class ScriptedCore:
         self.queues: object = Service(chosen, empty["queues"])
         self.schedules: object = Service(chosen, empty["schedules"])
         self.events: object = Service(chosen, empty["events"])
+        self.flows: object = Service(chosen, empty["flows"])
+        self.webhooks: object = Service(chosen, empty["webhooks"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None
         self.store: object | None = Service(chosen, empty["store"]) if testing else None

@@ -27,12 +27,20 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PushFlow",
+    "CancelFlow",
+    "RetryFlow",
     "PutSchedule",
     "DeleteSchedule",
     "PauseSchedule",
     "ResumeSchedule",
     "TriggerSchedule",
     "BackfillSchedule",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
+    "UpdateGroup",
 )
 
 

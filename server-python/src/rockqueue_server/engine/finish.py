@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import ORIGIN, RETENTION, UNIQUE
+from rockqueue_server.contract.admission import GROUP, ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
-from rockqueue_server.engine import records
+from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.lookup import Found, show
 from rockqueue_server.engine.records import Counters, JobHead, unpack_job
@@ -60,24 +60,30 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (ORIGIN | RETENTION | UNIQUE):
+    if head.flags & (ORIGIN | RETENTION | UNIQUE | GROUP):
         retention_us = _part(engine, commit, queue, job_id, head, retention_us)
+    purge_us = now_us + retention_us
+    of_flow = engine.flows.ended(commit, job_id, head, state, queue=queue.number, purge_us=purge_us)
+    if of_flow:
+        flags |= records.OF_FLOW
+    kept = retention_us > 0 or of_flow
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
-    purge_us = now_us + retention_us
+    flags |= tags.done_flag(head.flags)
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
-    if retention_us:
+    if kept:
         deltas[state] += 1
         done_key = keys.done_key(queue.number, state, job_id)
         commit.put(done_key, value, columns.done_h)
-        if "retention_ignored" not in engine.defects:
+        if not of_flow and "retention_ignored" not in engine.defects:
             commit.purge_at(purge_us, [done_key])
-    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=retention_us > 0)
-    if not retention_us:
+    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=kept)
+    if not kept:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
+        tags.remove_by_record(engine, commit, job_id, flags)
     extra = b""
     if dead_reason:
         event = event_service_pb2.Event(dead_reason=dead_reason)  # type: ignore[arg-type]
@@ -85,6 +91,7 @@ def finish(
             event.error.type, event.error.message = error.type, error.message
         extra = event.SerializeToString()
     count_finished(queue, state)
+    extra = engine.origins.told(head, job_id, extra)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
     return retention_us >= limits.REQUEST_MEMORY_US
 
@@ -94,6 +101,8 @@ def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head
     spec = read_spec(engine, job_id)
     if head.flags & UNIQUE:
         let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if head.flags & GROUP:
+        commit.groups.leave(queue, job_id, spec.group)
     if spec.origin.schedule:
         engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
     return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us
