@@ -115,6 +115,25 @@ def lease_lost(job_id: str) -> ServiceError:
     )
 
 
+def backup_exists(name: str) -> ServiceError:
+    """BACKUP_EXISTS: backups are never overwritten."""
+    return ServiceError(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "BACKUP_EXISTS",
+        f"there is a backup {name!r} already: choose another name, or remove its folder",
+        {"backup": name},
+    )
+
+
+def backups_off() -> ServiceError:
+    """BACKUPS_OFF: the server has no place for backups."""
+    return ServiceError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "BACKUPS_OFF",
+        "the server has no place for backups: start it with --backup-dir",
+    )
+
+
 def shutting_down() -> ServiceError:
     """SHUTTING_DOWN: the same call will be answered by this server's successor."""
     return ServiceError(

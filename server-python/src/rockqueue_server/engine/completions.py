@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import RETENTION, UNIQUE
-from rockqueue_server.engine import records
+from rockqueue_server.contract.admission import RETENTION, TAGS, UNIQUE
+from rockqueue_server.engine import records, tags
 from rockqueue_server.rules import keys
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Completions:
         self._watched = engine.flows.watched
         self._batch: Batch | None = None
         self._content_type = ""
+        self._tagged = 0
         self._retention_us = 0
         self._before = self._key_start = b""
         self._job_ids: list[bytes] = []
@@ -45,7 +46,7 @@ class Completions:
             return False
         if self._watched and lease.job_id in self._watched:
             return False
-        if batch is not self._batch or content_type != self._content_type:
+        if batch is not self._batch or content_type != self._content_type or lease.head.flags & TAGS != self._tagged:
             self._begin(batch, lease, content_type)
         if self._retention_us < limits.REQUEST_MEMORY_US:
             return False
@@ -62,10 +63,12 @@ class Completions:
         queue, now_us = batch.queue, self._commit.now_us
         self._batch = batch
         self._content_type = content_type
+        self._tagged = lease.head.flags & TAGS
         self._retention_us = queue.retention_us[_COMPLETED]
         self._key_start = keys.done_key(queue.number, _COMPLETED, b"")
+        flags = tags.done_flag(self._tagged)
         self._before = records.pack_done(
-            lease, now_us, now_us + self._retention_us, lease.epoch, 0, 0, content_type, b"", b""
+            lease, now_us, now_us + self._retention_us, lease.epoch, 0, flags, content_type, b"", b""
         )
 
     def close(self) -> None:

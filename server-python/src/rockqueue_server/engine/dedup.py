@@ -40,6 +40,7 @@ METHODS = (
     "DeleteWebhook",
     "RotateWebhookSecret",
     "ResendWebhookDelivery",
+    "UpdateGroup",
 )
 
 

@@ -26,6 +26,7 @@ from rockqueue_server.engine.columns import Columns
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.dispatch import Dispatcher
 from rockqueue_server.engine.flows.book import FlowBook
+from rockqueue_server.engine.groups.book import GroupBook
 from rockqueue_server.engine.leases import LeaseBook
 from rockqueue_server.engine.notes import NoteBook
 from rockqueue_server.engine.origins import Origins
@@ -81,6 +82,7 @@ class Engine:
         self.ids = JobIds()
         self.feed = Feed(self)
         self.queues = QueueBook(self)
+        self.groups = GroupBook(self)
         self.leases = LeaseBook(self)
         self.sessions = SessionBook(self)
         self.notes = NoteBook(self)
@@ -108,6 +110,7 @@ class Engine:
         """Reads what is on disk and begins to work."""
         self.queues.load()
         self.flows.load()
+        self.groups.load()
         self.leases.load()
         self.timers.load()
         self.schedules.load()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import ORIGIN, RETENTION, UNIQUE
+from rockqueue_server.contract.admission import GROUP, ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
-from rockqueue_server.engine import records
+from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.lookup import Found, show
 from rockqueue_server.engine.records import Counters, JobHead, unpack_job
@@ -60,7 +60,7 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (ORIGIN | RETENTION | UNIQUE):
+    if head.flags & (ORIGIN | RETENTION | UNIQUE | GROUP):
         retention_us = _part(engine, commit, queue, job_id, head, retention_us)
     purge_us = now_us + retention_us
     of_flow = engine.flows.ended(commit, job_id, head, state, queue=queue.number, purge_us=purge_us)
@@ -71,6 +71,7 @@ def finish(
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
+    flags |= tags.done_flag(head.flags)
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
     if kept:
         deltas[state] += 1
@@ -82,6 +83,7 @@ def finish(
     if not kept:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
+        tags.remove_by_record(engine, commit, job_id, flags)
     extra = b""
     if dead_reason:
         event = event_service_pb2.Event(dead_reason=dead_reason)  # type: ignore[arg-type]
@@ -99,6 +101,8 @@ def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head
     spec = read_spec(engine, job_id)
     if head.flags & UNIQUE:
         let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
+    if head.flags & GROUP:
+        commit.groups.leave(queue, job_id, spec.group)
     if spec.origin.schedule:
         engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
     return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us

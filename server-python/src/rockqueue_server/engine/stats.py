@@ -11,6 +11,8 @@ LATENCY_BOUNDS_S = (
 )  # fmt: skip
 WEBHOOK_OUTCOMES = ("succeeded", "rejected", "unanswered", "refused")
 """A status of 200 to 299; another one; none; an address that is not permitted."""
+THROTTLES = ("max_active", "rate", "group_max_active", "group_rate")
+"""The limits that hold up deliveries."""
 GROUP_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -46,6 +48,8 @@ class QueueStats:
     released: int = 0
     snoozed: int = 0
     expired: int = 0
+    throttled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(THROTTLES, 0))
+    """How often a limit held up jobs for which there were workers."""
     wait_s: Histogram = field(default_factory=Histogram)
     run_s: Histogram = field(default_factory=Histogram)
 

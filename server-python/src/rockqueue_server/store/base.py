@@ -12,11 +12,14 @@ COLUMNS = (
     "job",  # id -> head and spec; written once
     "touched",  # id -> counters and history of a job that was delivered before and waits again
     "ready",  # queue, priority, ready time, id -> whether the job was touched
+    "gready",  # queue, group, priority, ready time, id -> whether the job was touched
+    "group",  # queue, key -> figures and settings of a group
     "delayed",  # queue, due time, id -> whether the job was touched
     "blocked",  # queue, id -> which parents have not ended
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
     "notes",  # id -> progress and log lines
+    "tags",  # tag, id -> nothing; only for jobs that have tags
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
