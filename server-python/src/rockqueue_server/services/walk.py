@@ -2,8 +2,8 @@
 
 Jobs are walked by the index that leads past the fewest others: that of a flow, of a tag, of a queue's finished or
 blocked jobs, of active jobs, or all jobs by creation. The keys of all of these end in the id, so times of creation are
-bounds of the walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order of their
-index.
+bounds of the walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order
+of their index.
 """
 
 from __future__ import annotations
