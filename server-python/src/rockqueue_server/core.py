@@ -39,14 +39,14 @@ DEFECTS = (
     "delete_before_done", "drain_charges_crash", "early_delay", "event_skips_every_100th", "extend_ignored",
     "fence_off_by_one", "first_queue_first", "flow_cancel_ignores_blocked", "flow_cascade_not_atomic",
     "flow_child_released_early", "flow_parent_result_lost", "follow_ups_not_atomic", "forget_request_id",
-    "group_limit_ignored",
-    "group_order_broken_by_retry", "group_starved", "heartbeat_extends_one_lease", "ignore_priority",
-    "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored", "page_token_skips_one",
-    "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored",
-    "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped", "session_taken_keeps_both",
-    "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks", "timeout_ignored", "ttl_ignored",
-    "unique_check_ignores_delayed", "watch_repeats_on_resume", "webhook_cursor_advances_before_outbox",
-    "webhook_private_address_sent", "webhook_redirect_followed", "webhook_signature_old_secret_dropped",
+    "group_limit_ignored", "group_order_broken_by_retry", "group_starved", "heartbeat_extends_one_lease",
+    "ignore_priority", "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored",
+    "page_token_skips_one", "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart",
+    "retention_ignored", "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped",
+    "session_taken_keeps_both", "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks",
+    "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "webhook_cursor_advances_before_outbox", "webhook_private_address_sent", "webhook_redirect_followed",
+    "webhook_signature_old_secret_dropped",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
 

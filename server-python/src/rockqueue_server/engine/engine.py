@@ -109,8 +109,8 @@ class Engine:
     def start(self) -> None:
         """Reads what is on disk and begins to work."""
         self.queues.load()
-        self.flows.load()
         self.groups.load()
+        self.flows.load()
         self.leases.load()
         self.timers.load()
         self.schedules.load()

@@ -119,10 +119,10 @@ def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_
     now_us, number = commit.now_us, queue.number
     _, name, priority, flags, run_us, expire_us, spec = job
     commit.put(job_id, pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec), engine.columns.job_h)
-    if flags & ORIGIN and not origin:
-        origin = engine.origins.learn(job_id, spec)
     if flags & GROUP:
         commit.groups.join(queue, job_id, flags, spec)
+    if flags & ORIGIN and not origin:
+        origin = engine.origins.learn(job_id, spec)
     deltas = commit.deltas(queue)
     if run_us:
         commit.add_delayed(queue, run_us, job_id, touched=False)

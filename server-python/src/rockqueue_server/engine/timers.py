@@ -148,10 +148,10 @@ class Timers:
                 commit.delete(rest, engine.columns.unique_h)
         elif kind == TIMER_EXPIRE:
             self._expire(commit, rest)
-        elif kind == TIMER_FLOW:
-            engine.flows.forget(commit, rest)
         elif kind == TIMER_GROUP:
             engine.groups.forget(commit, rest)
+        elif kind == TIMER_FLOW:
+            engine.flows.forget(commit, rest)
 
     def _purge(self, commit: Commit, done_keys: bytes) -> None:
         """Forgets finished jobs; those that were deleted or put back meanwhile are none of its business."""
@@ -161,9 +161,9 @@ class Timers:
             key = done_keys[at : at + 21]
             value = columns.done.get(key)
             done = records.unpack_done(value) if value is not None and key not in self._purged else None
-            number, state, job_id = keys.done_parts(key)
             if done is None or done.purge_us > commit.now_us:
                 continue
+            number, state, job_id = keys.done_parts(key)
             if done.flags & records.OF_FLOW and engine.flows.holds(job_id):
                 continue
             self._purged.add(key)

@@ -159,10 +159,10 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
         _remember_completion(engine, commit, found)
     else:
         _take_out(engine, commit, found)
-        # For those that wait for it, a job that was deleted did not complete.
-        engine.flows.ended(commit, job_id, found.head, _CANCELLED)
         if found.head.flags & GROUP:
             commit.groups.leave(found.queue, job_id, job_pb2.JobSpec.FromString(found.spec).group)
+        # For those that wait for it, a job that was deleted did not complete.
+        engine.flows.ended(commit, job_id, found.head, _CANCELLED)
     if found.touched is not None:
         commit.delete(job_id, columns.touched_h)
     if found.head.flags & UNIQUE:

@@ -30,7 +30,6 @@ _FLUSH_ROUNDS = 4
 _QUEUE_LIKE = (
     "ready",
     "delayed",
-    "blocked",
     "active",
     "timers",
     "dedup",
@@ -38,6 +37,7 @@ _QUEUE_LIKE = (
     "webhook_deliveries",
     "gready",
     "tags",
+    "blocked",
 )
 _BIG_VALUES = ("job", "done")
 
