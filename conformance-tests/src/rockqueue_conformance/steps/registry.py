@@ -56,9 +56,17 @@ def with_nesting(plain: dict[str, Handler]) -> dict[str, Handler]:
     return steps
 
 
-STEPS = with_nesting({
-        **CALL_STEPS, **PUSH_STEPS, **STREAM_STEPS, **WATCH_STEPS, **WORK_STEPS, **RECEIVER_STEPS, **CONTROL_STEPS,
-    })
+STEPS = with_nesting(
+    {
+        **CALL_STEPS,
+        **PUSH_STEPS,
+        **STREAM_STEPS,
+        **WATCH_STEPS,
+        **WORK_STEPS,
+        **RECEIVER_STEPS,
+        **CONTROL_STEPS,
+    }
+)
 """Every step kind of the case language of the server mode."""
 
 KINDS = frozenset(STEPS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ STEP = 500
 _NOTE_EVERY = 1000
 """A cursor that passed so many commits in which nothing matched is noted on disk."""
 _AFTER_TROUBLE_S = 1.0
+_DEFECT_S = 1.0
+_EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 _TRANSPORT = "rockqueue_server.webhooks.transport"
 
 
@@ -116,8 +119,10 @@ class Courier:
     async def _make_transport(self) -> Transport:
         loop = asyncio.get_running_loop()
         module = await loop.run_in_executor(None, importlib.import_module, _TRANSPORT)
-        follow = "webhook_redirect_followed" in self.engine.defects
-        return module.Transport(self._allowed, user_agent=self._user_agent, follow_redirects=follow)
+        defects = self.engine.defects
+        allowed = _EVERYWHERE if "webhook_private_address_sent" in defects else self._allowed
+        follow = "webhook_redirect_followed" in defects
+        return module.Transport(allowed, user_agent=self._user_agent, follow_redirects=follow)
 
     def _changed(self, webhook: WebhookState) -> None:
         sender = self._senders.get(webhook)
@@ -171,13 +176,30 @@ class Courier:
         if not rows:
             return False
         events, behind = self._matching(webhook, rows, position)
-        if events or behind.commit - webhook.noted.commit >= _NOTE_EVERY:
+        if events and "webhook_cursor_advances_before_outbox" in self.engine.defects:
+            self._cursor_first(webhook, events, behind, now_us)
+        elif events or behind.commit - webhook.noted.commit >= _NOTE_EVERY:
             commit = self.engine.commit(now_us)
             self.outbox.take_in(commit, webhook, events, behind)
             commit.write()
         else:
             webhook.position = behind
         return True
+
+    def _cursor_first(
+        self, webhook: WebhookState, events: list[event_service_pb2.Event], behind: Position, now_us: int
+    ) -> None:
+        """A defect: who dies between the two commits has lost the events."""
+
+        def put_in(later_us: int) -> None:
+            commit = self.engine.commit(later_us)
+            self.outbox.take_in(commit, webhook, events, webhook.position)
+            commit.write()
+
+        commit = self.engine.commit(now_us)
+        self.book.move(commit, webhook, behind)
+        commit.write()
+        asyncio.get_running_loop().call_later(_DEFECT_S, self.engine.submit, put_in)
 
     def _matching(
         self, webhook: WebhookState, rows: list[tuple[int, bytes]], position: Position
