@@ -146,6 +146,17 @@ WebhookAllow = Annotated[
         "than once. Without it they go to public addresses only.",
     ),
 ]
+BackupDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup-dir",
+        envvar="ROCKQUEUE_BACKUP_DIR",
+        metavar="DIR",
+        show_default=False,
+        help="A folder of its own for backups that clients ask for (rockqueue backup --server). On another disk they "
+        "survive this one; on the same one they are links, made in no time. Without it backups are off.",
+    ),
+]
 Defect = Annotated[list[str] | None, typer.Option("--defect", envvar="ROCKQUEUE_DEFECT", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -171,6 +182,7 @@ def serve_command(
     accept_data_loss: AcceptDataLoss = False,
     min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
     webhook_allow: WebhookAllow = None,
+    backup_dir: BackupDir = None,
     defect: Defect = None,
 ) -> None:
     """Serve the jobs in DIR until SIGTERM or SIGINT. A folder that does not exist is made.
@@ -201,6 +213,7 @@ def serve_command(
         embedded=embedded,
         accept_data_loss=accept_data_loss,
         min_free_bytes=min_free_mib << 20,
+        backup_dir=backup_dir.absolute() if backup_dir is not None else None,
         log_level=log_level,
         webhook_allow=tuple(_checked("--webhook-allow", parse_network, text) for text in webhook_allow or ()),
         defects=frozenset(defect or ()),

@@ -108,6 +108,7 @@ class ServeConfig:
     drain_grace_s: float = 30.0
     embedded: bool = False
     accept_data_loss: bool = False
+    backup_dir: Path | None = None
     min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"
     webhook_allow: tuple[Network, ...] = ()

@@ -83,6 +83,7 @@ async def _open_core(config: ServeConfig) -> AsyncGenerator[Core]:
         accept_data_loss=config.accept_data_loss,
         min_free_bytes=config.min_free_bytes,
         webhook_allow=config.webhook_allow,
+        backup_dir=config.backup_dir,
     )
     core = await Core.open(str(config.directory), options)
     watcher = asyncio.create_task(_exit_when_storage_fails(core), name="storage failure watcher")

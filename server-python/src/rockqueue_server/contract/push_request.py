@@ -6,7 +6,7 @@ Jobs that were pushed before are pushed again and again, with other payloads. Th
 the length of its payload. A request with anything else in it is read as a message.
 
 What holds for all jobs with a tail may not depend on the time of the push or on other jobs: tails with a start time, an
-expiry or a unique key are never learned.
+expiry or a unique key are never learned. Nor are those with a group: there may be as many of them as jobs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, UNIQUE, Admitted
+from rockqueue_server.contract.admission import EXPIRES, GROUP, UNIQUE, Admitted
 from rockqueue_server.contract.opaque import opaque
 
 # Fields of JobSpec with their wire types.
@@ -26,7 +26,7 @@ _ONE_BYTE = 1 << 7
 
 _MOST_LEARNED = 4096
 _LONGEST_TAIL = 512
-_NOT_LEARNED = UNIQUE | EXPIRES
+_NOT_LEARNED = UNIQUE | EXPIRES | GROUP
 _DURABILITIES = frozenset(job_pb2.Durability.values())
 _NO_SPEC = b"\xff"
 """No spec begins with this."""

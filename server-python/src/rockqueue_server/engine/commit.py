@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rockqueue_server.engine.groups.changes import GroupChanges
 from rockqueue_server.engine.queue_state import QueueState
 from rockqueue_server.engine.records import Holder, pack_counts
 from rockqueue_server.feed.records import EventRecorder, event_key
@@ -17,6 +18,7 @@ from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.schedule_changes import ScheduleChanges
 
 TIMER_EXPIRE = 1
 TIMER_PURGE = 2
@@ -30,8 +32,9 @@ class Commit:
     """Changes that are about to be made at `now_us`."""
 
     __slots__ = (
-        "_after", "_counts", "_delayed", "_engine", "_purges", "_ready", "_ready_runs", "_remembered", "_taken_out",
-        "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put", "uniques",
+        "_after", "_counts", "_delayed", "_engine", "_groups", "_purges", "_ready", "_ready_runs", "_remembered",
+        "_taken_out", "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed",
+        "put", "schedules", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -49,6 +52,8 @@ class Commit:
         """Unique keys as this commit leaves them."""
         self.pushed: dict[QueueState, int] = {}
         """Jobs that this commit stores, by queue."""
+        self.schedules: ScheduleChanges | None = None
+        """What this commit does to schedules, if anything."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
         self._ready_runs: list[tuple[QueueState, list[bytes]]] = []
@@ -56,6 +61,7 @@ class Commit:
         self._delayed: list[tuple[QueueState, int]] = []
         self._purges: dict[int, list[bytes]] = {}
         self._remembered: dict[int, list[bytes]] = {}
+        self._groups: GroupChanges | None = None
         self._timer_us = 0
         self._after: list[Callable[[], None]] = []
 
@@ -66,8 +72,17 @@ class Commit:
             deltas = self._counts[queue] = [0] * 8
         return deltas
 
+    @property
+    def groups(self) -> GroupChanges:
+        """What this commit changes in groups."""
+        if self._groups is None:
+            self._groups = GroupChanges(self._engine, self)
+        return self._groups
+
     def add_ready(self, queue: QueueState, key: bytes, *, touched: bool) -> None:
-        """Puts a job among those that wait."""
+        """Puts a job among those that wait, in its group if it has one. `key` is its `ready_key`."""
+        if queue.groups is not None and self.groups.add_ready(queue, key, touched=touched):
+            return
         self.put(key, b"\x01" if touched else b"", self._engine.columns.ready_h)
         self._ready.append((queue, key, touched))
 
@@ -80,6 +95,8 @@ class Commit:
 
     def remove_ready(self, queue: QueueState, key: bytes) -> None:
         """Takes a job that was not delivered from those that wait."""
+        if queue.groups is not None and self.groups.remove_ready(queue, key):
+            return
         self.delete(key, self._engine.columns.ready_h)
         self._taken_out.append((queue, key))
 
@@ -109,7 +126,11 @@ class Commit:
 
     def write(self) -> None:
         """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
+        if self.schedules is not None:
+            self.schedules.close()
         columns = self._engine.columns
+        if self._groups is not None:
+            self._groups.write()
         number = self.number.to_bytes(8, "big")
         for due_us, done_keys in self._purges.items():
             for at in range(0, len(done_keys), _FORGET_CHUNK):
@@ -130,19 +151,7 @@ class Commit:
 
     def _apply(self, events: bytes) -> None:
         engine = self._engine
-        for queue, deltas in self._counts.items():
-            queue.counts = [count + delta for count, delta in zip(queue.counts, deltas, strict=True)]
-        for queue, count in self.pushed.items():
-            queue.stats.pushed += count
-        for queue, key in self._taken_out:
-            queue.window.remove(key)
-        dirty = engine.dispatcher.dirty
-        for queue, key, touched in self._ready:
-            queue.window.add(key, touched=touched)
-            dirty[queue] = None
-        for queue, ready in self._ready_runs:
-            queue.window.add_run(ready)
-            dirty[queue] = None
+        self._apply_to_queues()
         for queue, due_us in self._delayed:
             engine.timers.delayed_by(queue, due_us)
         if events:
@@ -152,6 +161,23 @@ class Commit:
             engine.timers.ring_by(self._timer_us)
         for action in self._after:
             action()
+
+    def _apply_to_queues(self) -> None:
+        for queue, deltas in self._counts.items():
+            queue.counts = [count + delta for count, delta in zip(queue.counts, deltas, strict=True)]
+        for queue, count in self.pushed.items():
+            queue.stats.pushed += count
+        for queue, key in self._taken_out:
+            queue.window.remove(key)
+        dirty = self._engine.dispatcher.dirty
+        for queue, key, touched in self._ready:
+            queue.window.add(key, touched=touched)
+            dirty[queue] = None
+        for queue, ready in self._ready_runs:
+            queue.window.add_run(ready)
+            dirty[queue] = None
+        if self._groups is not None:
+            self._groups.apply()
 
 
 def counts_key(queue: int) -> bytes:

@@ -27,10 +27,17 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PutSchedule",
+    "DeleteSchedule",
+    "PauseSchedule",
+    "ResumeSchedule",
+    "TriggerSchedule",
+    "BackfillSchedule",
     "PutWebhook",
     "DeleteWebhook",
     "RotateWebhookSecret",
     "ResendWebhookDelivery",
+    "UpdateGroup",
 )
 
 

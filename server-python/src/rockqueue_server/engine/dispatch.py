@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING
 from rockqueue_server.contract.admission import SPECIAL
 from rockqueue_server.engine import records
 from rockqueue_server.engine.grant import grant
+from rockqueue_server.engine.groups.records import pack_level, rate_key
 from rockqueue_server.engine.takers import Granted, Pull, Taker
+from rockqueue_server.rules import rate as rates
 from rockqueue_server.store.base import StorageFull
 
 if TYPE_CHECKING:
+    from rockqueue_server.engine.alarms import Alarm
+    from rockqueue_server.engine.commit import Commit
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.engine.queue_state import QueueState
+    from rockqueue_server.rules.rate import Rate
 
 CHUNK = 256
 SLICE = 32
@@ -36,6 +41,7 @@ class Dispatcher:
         self.dirty: dict[QueueState, None] = {}
         self._not_before_us = 0
         self._turn = 0
+        self._rates: dict[QueueState, Alarm] = {}
 
     def again_later(self, due_us: int) -> None:
         """Deliveries cannot be written now; tries again at `due_us`."""
@@ -65,8 +71,11 @@ class Dispatcher:
     def _deliver(self, queue: QueueState, now_us: int) -> int:
         """One chunk from a queue to one taker; returns how many jobs left the queue's waiting list."""
         room = queue.capacity()
+        if queue.rate is not None and room > 0:
+            room = self._within_rate(queue, queue.rate, room, now_us)
         taker = self._next_taker(queue, now_us) if room > 0 else None
         if taker is None:
+            queue.stats.throttled["max_active"] += queue.full
             return 0
         engine = self._engine
         others = 1
@@ -80,18 +89,53 @@ class Dispatcher:
         commit = engine.commit(now_us)
         try:
             granted = grant(engine, commit, queue, taker, picked, self._read(queue, picked))
+            if queue.rate is not None:
+                self._charge(commit, queue, queue.rate, len(granted))
             commit.write()
         except BaseException as error:
-            for key, touched in picked:
-                queue.window.add(key, touched=touched)
+            _put_back(queue, picked)
             self.dirty[queue] = None
             if isinstance(error, StorageFull):
                 self.dirty.update(dict.fromkeys(engine.queues.by_number.values()))
             raise
+        if queue.groups is not None:
+            queue.groups.settle(picked, {lease.job_id for lease, _ in granted})
         self._hand_over(queue, taker, granted, now_us)
         self._turn += 1
         queue.served = self._turn
         return len(picked)
+
+    def _within_rate(self, queue: QueueState, rate: Rate, room: int, now_us: int) -> int:
+        """How many of `room` deliveries the queue's rate allows now. When it allows none, it is looked at again."""
+        allowed = rates.room(rate, queue.level, now_us)
+        if not allowed and queue.hungry:
+            queue.stats.throttled["rate"] += 1
+            self._look_again(queue, rates.free_us(rate, queue.level, now_us))
+        return min(room, allowed)
+
+    def _look_again(self, queue: QueueState, due_us: int) -> None:
+        alarm = self._rates.get(queue)
+        if alarm is not None and alarm.action is not None:
+            if alarm.due_us == due_us:
+                return
+            alarm.cancel()
+
+        def look() -> None:
+            self.dirty[queue] = None
+
+        self._rates[queue] = self._engine.alarms.set(due_us, look, absolute=True)
+
+    def _charge(self, commit: Commit, queue: QueueState, rate: Rate, count: int) -> None:
+        """Notes deliveries in the bucket of the queue's rate, in memory when they are written."""
+        if not count:
+            return
+        level = rates.spent(rate, queue.level, commit.now_us, count)
+        commit.put(rate_key(queue.number), pack_level(level), self._engine.columns.meta_h)
+
+        def charged() -> None:
+            queue.level = level
+
+        commit.after(charged)
 
     def _next_taker(self, queue: QueueState, now_us: int) -> Taker | None:
         hungry = queue.hungry
@@ -104,6 +148,8 @@ class Dispatcher:
         return None
 
     def _pick(self, queue: QueueState, count: int) -> list[tuple[bytes, bool]]:
+        if queue.groups is not None:
+            return queue.groups.take(count, self._engine.clock.now_us())
         picked = queue.window.take(count)
         if "ignore_priority" in self._engine.defects:
             picked.reverse()
@@ -128,8 +174,7 @@ class Dispatcher:
                 break
         rest = picked[len(found) :]
         if rest:
-            for key, touched in rest:
-                queue.window.add(key, touched=touched)
+            _put_back(queue, rest)
             del picked[len(found) :]
         return found
 
@@ -157,6 +202,15 @@ class Dispatcher:
             taker.receive(granted)
         if taker.credits <= 0 or (granted and isinstance(taker, Pull)):
             taker.enough()
+
+
+def _put_back(queue: QueueState, picked: list[tuple[bytes, bool]]) -> None:
+    """Jobs that were picked wait on."""
+    if queue.groups is not None:
+        queue.groups.put_back(picked)
+        return
+    for key, touched in picked:
+        queue.window.add(key, touched=touched)
 
 
 def _served(queue: QueueState) -> int:

@@ -25,9 +25,11 @@ from rockqueue_server.engine.clock import HELD_KEY, Clock
 from rockqueue_server.engine.columns import Columns
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.dispatch import Dispatcher
+from rockqueue_server.engine.groups.book import GroupBook
 from rockqueue_server.engine.leases import LeaseBook
 from rockqueue_server.engine.notes import NoteBook
 from rockqueue_server.engine.queues import QueueBook
+from rockqueue_server.engine.schedules import ScheduleBook
 from rockqueue_server.engine.sessions import SessionBook
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.engine.syncer import Syncer
@@ -78,11 +80,13 @@ class Engine:
         self.ids = JobIds()
         self.feed = Feed(self)
         self.queues = QueueBook(self)
+        self.groups = GroupBook(self)
         self.leases = LeaseBook(self)
         self.sessions = SessionBook(self)
         self.notes = NoteBook(self)
         self.waiters = JobWaiters(self)
         self.timers = Timers(self)
+        self.schedules = ScheduleBook(self)
         self.dispatcher = Dispatcher(self)
         self.failed = asyncio.Event()
         self.failed_by_disk = True
@@ -101,8 +105,10 @@ class Engine:
     def start(self) -> None:
         """Reads what is on disk and begins to work."""
         self.queues.load()
+        self.groups.load()
         self.leases.load()
         self.timers.load()
+        self.schedules.load()
         self.feed.start()
         self.alarms.set(self.clock.now_us(), self._follow_wall_clock, lazy=True)
         self._syncer.start()

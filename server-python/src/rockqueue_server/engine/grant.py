@@ -37,9 +37,13 @@ def grant(
     granting = _Granting(engine, commit, queue, taker)
     granted: list[Granted] = []
     first_run: list[tuple[bytes, JobHead, bytes]] = []
-    delete, ready_h = commit.delete, engine.columns.ready_h
+    delete, ready_h, groups = commit.delete, engine.columns.ready_h, queue.groups
     for (key, touched), (head, spec) in zip(picked, found, strict=True):
-        delete(key, ready_h)
+        group = groups.group_of(key) if groups is not None else None
+        if group is None:
+            delete(key, ready_h)
+        else:
+            commit.groups.delivered(queue, group, key)
         if not touched and not head.flags & SPECIAL:
             if first_run and first_run[-1][1].name != head.name:
                 granted += granting.first(first_run)
@@ -51,6 +55,7 @@ def grant(
             first_run = []
         lease = granting.rare(key, head, spec, touched=touched)
         if lease is not None:
+            lease.group = group
             granted.append(Granted(lease, spec))
     if first_run:
         granted += granting.first(first_run)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import TIMEOUT
+from rockqueue_server.contract.admission import GROUP, TIMEOUT
 from rockqueue_server.contract.times import duration_us
 from rockqueue_server.engine import outcomes, records
 from rockqueue_server.engine.commit import Commit
@@ -17,7 +17,7 @@ from rockqueue_server.rules import keys
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
-_EPOCH_KEY = b"epoch"
+EPOCH_KEY = b"epoch"
 _NO_SESSION = bytes(16)
 _LOAD_CHUNK = 1000
 _TIMEOUT_ERROR = job_pb2.JobError(type="TIMEOUT", message="the attempt ran longer than the job's timeout")
@@ -37,11 +37,11 @@ class LeaseBook:
         Embedded, the handlers went with the former process: its jobs are ready at once, one crash each.
         """
         engine = self._engine
-        stored = engine.columns.meta.get(_EPOCH_KEY)
+        stored = engine.columns.meta.get(EPOCH_KEY)
         self.epoch = int.from_bytes(stored or b"", "big") + 1
         now_us = engine.clock.now_us()
         commit = engine.commit(now_us)
-        commit.put(_EPOCH_KEY, self.epoch.to_bytes(8, "big"), engine.columns.meta_h)
+        commit.put(EPOCH_KEY, self.epoch.to_bytes(8, "big"), engine.columns.meta_h)
         commit.write()
         # A token of this epoch must never be given out again, not even after a power loss.
         engine.store.sync()
@@ -63,7 +63,7 @@ class LeaseBook:
         for (job_id, value), job in zip(rows, jobs, strict=True):
             if job is None:
                 raise RuntimeError(f"active job {job_id.hex()} has no record")
-            head = records.unpack_job(job)[0]
+            head, spec = records.unpack_job(job)
             record = records.unpack_active(value)
             lease = Lease(job_id, head, engine.queues.by_number[head.queue])
             old = record.counters
@@ -78,6 +78,8 @@ class LeaseBook:
             lease.token = records.lease_token(job_id, lease.attempt, lease.epoch)
             lease.touched = bool(record.flags & records.TOUCHED)
             lease.noted = engine.notes.has(job_id)
+            if head.flags & GROUP:
+                engine.groups.restore(lease, job_pb2.JobSpec.FromString(spec).group)
             if record.flags & records.CANCEL_REQUESTED:
                 self.cancel_requested(lease, now_us)
             lease.deadline_us = now_us + lease.lease_us
@@ -157,6 +159,8 @@ class LeaseBook:
         if lease.alarms is not None:
             for alarm in lease.alarms:
                 alarm.cancel()
+        if lease.group is not None and lease.queue.groups is not None:
+            lease.queue.groups.ended(lease.group)
         if lease.queue.max_active is not None:
             self._engine.dispatcher.dirty[lease.queue] = None
 

@@ -128,7 +128,7 @@ def snooze(engine: Engine, commit: Commit, lease: Lease, delay_us: int) -> None:
     state = _DELAYED if delay_us else _WAITING
     extra = _ready_extra(due_us) if delay_us else b""
     _event(commit, lease, event_service_pb2.EVENT_TYPE_JOB_SNOOZED, state, extra)
-    _wait_again(engine, commit, lease, touched, due_us, delayed=delay_us > 0, announce=False)
+    _wait_again(engine, commit, lease, touched, due_us, delayed=delay_us > 0, announce=False, keeps_turn=False)
 
 
 def cancelled(engine: Engine, commit: Commit, lease: Lease) -> None:
@@ -195,7 +195,15 @@ def _finish(
 
 
 def _wait_again(
-    engine: Engine, commit: Commit, lease: Lease, touched: job_pb2.Job, ready_us: int, *, delayed: bool, announce: bool
+    engine: Engine,
+    commit: Commit,
+    lease: Lease,
+    touched: job_pb2.Job,
+    ready_us: int,
+    *,
+    delayed: bool,
+    announce: bool,
+    keeps_turn: bool = True,
 ) -> None:
     """Back among those that wait, with its counters and history in column `touched`."""
     _leave_active(engine, commit, lease)
@@ -204,6 +212,8 @@ def _wait_again(
     show_counters(record, lease)
     commit.put(lease.job_id, record.SerializeToString(), engine.columns.touched_h)
     queue = lease.queue
+    if lease.group is not None:
+        commit.groups.came_back(queue, lease.job_id, lease.group.key, keeps_turn=keeps_turn)
     deltas = commit.deltas(queue)
     deltas[_ACTIVE] -= 1
     deltas[state] += 1

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, queue_service_pb2
 from rockqueue_server.contract import limits, times
+from rockqueue_server.engine.groups.state import limit_of
 from rockqueue_server.engine.stats import QueueStats
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.backoff import Backoff
+from rockqueue_server.rules.rate import FULL, Level
 
 if TYPE_CHECKING:
+    from rockqueue_server.engine.groups.selection import Groups
     from rockqueue_server.engine.takers import Taker
     from rockqueue_server.store.base import Column
 
@@ -141,6 +144,10 @@ class QueueState:
         self.create_us = 0
         self.counts = [0] * 8
         self.window = ReadyWindow(number, ready)
+        self.groups: Groups | None = None
+        """None for a queue whose jobs have no groups: what follows is then as short as can be."""
+        self.level: Level = FULL
+        """Of the bucket of `rate`."""
         self.served = 0
         """The dispatcher's turn in which the queue was served last."""
         self.hungry: dict[Taker, None] = {}
@@ -173,7 +180,19 @@ class QueueState:
             job_pb2.JOB_STATE_CANCELLED: _us(settings, "cancelled_retention", 7 * day),
         }
         self.max_active = settings.max_active if settings.HasField("max_active") else None
+        self.rate = limit_of(settings.rate) if settings.HasField("rate") else None
+        self.group_max_active = settings.group_max_active if settings.HasField("group_max_active") else None
+        self.group_rate = limit_of(settings.group_rate) if settings.HasField("group_rate") else None
         self.max_backlog = settings.max_backlog_jobs if settings.HasField("max_backlog_jobs") else None
+
+    @property
+    def full(self) -> bool:
+        """Whether as many jobs are active as may be, while others wait."""
+        return (
+            self.max_active is not None
+            and self.counts[job_pb2.JOB_STATE_ACTIVE] >= self.max_active
+            and bool(self.waiting and self.hungry)
+        )
 
     def capacity(self) -> int:
         """How many more jobs may be delivered now."""

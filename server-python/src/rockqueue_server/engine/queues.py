@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import event_service_pb2, queue_service_pb2
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine.commit import Commit, counts_key, queue_key
+from rockqueue_server.engine.groups.records import pack_level, rate_key, unpack_level
+from rockqueue_server.engine.groups.state import limit_of
 from rockqueue_server.engine.queue_state import QueueState
 from rockqueue_server.engine.records import unpack_counts
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.rules import keys
+from rockqueue_server.rules.rate import FULL, fitted
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -39,6 +42,9 @@ class QueueBook:
             counts = columns.meta.get(counts_key(queue.number))
             if counts is not None:
                 queue.counts = unpack_counts(counts)
+            level = columns.meta.get(rate_key(queue.number))
+            if level is not None and "rate_refilled_by_restart" not in self._engine.defects:
+                queue.level = unpack_level(level)
             if "counters_drift" in self._engine.defects:
                 queue.counts[1] += 1
 
@@ -93,12 +99,22 @@ class QueueBook:
         )
         commit.put(queue_key(queue.number), stored.SerializeToString(), self._engine.columns.meta_h)
         commit.event(event, 0, queue.number, 0, "", NO_JOB)
+        level = queue.level
+        if settings.HasField("rate"):
+            level = fitted(limit_of(settings.rate), level, commit.now_us)
+            commit.put(rate_key(queue.number), pack_level(level), self._engine.columns.meta_h)
+        elif level is not FULL:
+            level = FULL
+            commit.delete(rate_key(queue.number), self._engine.columns.meta_h)
 
         def apply() -> None:
             queue.exists = True
             queue.create_us = stored.create_time.ToMicroseconds()
             queue.paused = paused
             queue.apply_settings(settings)
+            queue.level = level
+            if queue.groups is not None:
+                queue.groups.all_changed()
             self._engine.dispatcher.dirty[queue] = None
 
         commit.after(apply)
@@ -126,9 +142,9 @@ class QueueBook:
         """`ready_time` of the job that waits longest: the first of each priority is the oldest of it."""
         if not queue.waiting:
             return None
+        oldest = queue.groups.oldest_ready_us() if queue.groups is not None else None
         ready = self._engine.columns.ready
         lower, end = keys.queue_range(queue.number)
-        oldest: int | None = None
         while rows := ready.scan(lower, end, 1):
             number, priority, ready_us, _ = keys.ready_parts(rows[0][0])
             oldest = ready_us if oldest is None else min(oldest, ready_us)

@@ -11,6 +11,8 @@ LATENCY_BOUNDS_S = (
 )  # fmt: skip
 WEBHOOK_OUTCOMES = ("succeeded", "rejected", "unanswered", "refused")
 """A status of 200 to 299; another one; none; an address that is not permitted."""
+THROTTLES = ("max_active", "rate", "group_max_active", "group_rate")
+"""The limits that hold up deliveries."""
 GROUP_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -46,6 +48,8 @@ class QueueStats:
     released: int = 0
     snoozed: int = 0
     expired: int = 0
+    throttled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(THROTTLES, 0))
+    """How often a limit held up jobs for which there were workers."""
     wait_s: Histogram = field(default_factory=Histogram)
     run_s: Histogram = field(default_factory=Histogram)
 
@@ -62,8 +66,19 @@ class Stats:
     commit_s: Histogram = field(default_factory=Histogram)
     fsync_s: Histogram = field(default_factory=Histogram)
     group_ops: Histogram = field(default_factory=_group_histogram)
+    schedule_late_s: Histogram = field(default_factory=Histogram)
+    schedules_fired: int = 0
+    schedules_skipped: int = 0
     events: int = 0
     commits: int = 0
     webhook_requests: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WEBHOOK_OUTCOMES, 0))
     webhook_s: Histogram = field(default_factory=Histogram)
     queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])
+
+    def count_fired(self, slots: int) -> None:
+        """Slots of schedules made jobs."""
+        self.schedules_fired += slots
+
+    def count_skipped(self, slots: int) -> None:
+        """Slots of schedules made no job."""
+        self.schedules_skipped += slots

@@ -10,6 +10,7 @@ from rockqueue_server.engine.records import Counters, JobHead
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.alarms import Alarm
+    from rockqueue_server.engine.groups.state import GroupState
     from rockqueue_server.engine.notes import Note
     from rockqueue_server.engine.queue_state import QueueState
     from rockqueue_server.engine.sessions import Session
@@ -42,6 +43,8 @@ class Lease(Counters):
     """None for a delivery that is like no other: not the first of its job, or found after a restart."""
     alarms: list[Alarm] | None = None
     expiry: Alarm | None = None
+    group: GroupState | None = None
+    """The group of the job, whose active jobs this is one of."""
 
     def __init__(self, job_id: bytes, head: JobHead, queue: QueueState) -> None:
         self.job_id = job_id

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, TAGS, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine import dedup, outcomes, records
+from rockqueue_server.engine import dedup, outcomes, records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.finish import finish
 from rockqueue_server.engine.lookup import FINISHED, Found, show_counters
@@ -101,6 +101,8 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
             spec.SerializeToString(),
         )
         commit.put(job_id, value, columns.job_h)
+    if head.flags & GROUP:
+        commit.groups.join(queue, job_id, head.flags, found.spec)
     errors = job_pb2.Job.FromString(found.done.history).errors
     record = job_pb2.Job(state=_WAITING, ready_time=timestamp(now_us), errors=errors)
     counters = found.done.counters
@@ -113,6 +115,10 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
         _never_expires(commit, found, queue.number, engine)
     commit.add_ready(queue, keys.ready_key(queue.number, head.priority, now_us, job_id), touched=True)
     commit.deltas(queue)[_WAITING] += 1
+    if head.flags & ORIGIN:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_put_back(commit, schedule, job_id)
     queue.stats.retried += 1
     commit.event(event_service_pb2.EVENT_TYPE_JOB_RETRIED, _WAITING, queue.number, counters.attempt, head.name, job_id)
 
@@ -149,6 +155,8 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
         _remember_completion(engine, commit, found)
     else:
         _take_out(engine, commit, found)
+        if found.head.flags & GROUP:
+            commit.groups.leave(found.queue, job_id, job_pb2.JobSpec.FromString(found.spec).group)
     if found.touched is not None:
         commit.delete(job_id, columns.touched_h)
     if found.head.flags & UNIQUE:
@@ -160,7 +168,13 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
             job_pb2.JobSpec.FromString(found.spec),
             at=job_pb2.UNIQUE_UNTIL_FINISHED,
         )
+    if found.head.flags & ORIGIN and found.state not in FINISHED:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_ended(commit, schedule, job_id)
     commit.delete(job_id, columns.job_h)
+    if found.head.flags & TAGS:
+        tags.remove(engine, commit, job_id, found.spec)
     engine.notes.forget(commit, job_id)
     commit.deltas(found.queue)[found.state] -= 1
     if announce:

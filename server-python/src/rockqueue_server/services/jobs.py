@@ -14,6 +14,7 @@ from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.push_request import PushRequest, learn
 from rockqueue_server.contract.push_stream_request import PushMessage
 from rockqueue_server.engine import dedup, push
+from rockqueue_server.engine.explain import explain_job
 from rockqueue_server.engine.lookup import FINISHED, find, show
 from rockqueue_server.engine.waiters import MOST as MOST_WAITERS
 from rockqueue_server.errors import invalid_field, job_not_found, overloaded
@@ -210,6 +211,16 @@ class JobService:
         if found is None:
             raise job_not_found(request.job_id)
         return job_service_pb2.WaitJobResponse(job=show(engine, found), finished=found.state in FINISHED)
+
+    async def explain_job(self, request: job_service_pb2.ExplainJobRequest) -> job_service_pb2.ExplainJobResponse:
+        """Tells why a job is not running."""
+        found = find(self._engine, job_id_of(request.job_id))
+        if found is None:
+            raise job_not_found(request.job_id)
+        reasons = explain_job(self._engine, found)
+        answer = job_service_pb2.ExplainJobResponse(state=found.state, reasons=reasons)  # type: ignore[arg-type]
+        await self._engine.settled()
+        return answer
 
 
 class _Read(AsyncIterator[PushMessage]):

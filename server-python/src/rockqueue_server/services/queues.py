@@ -12,12 +12,15 @@ from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2, queue_serv
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import check_retry
 from rockqueue_server.contract.problems import Problems
+from rockqueue_server.contract.rates import check_rate
 from rockqueue_server.engine import dedup, upkeep
+from rockqueue_server.engine.explain import explain_queue
 from rockqueue_server.engine.queue_state import QueueState
 from rockqueue_server.errors import queue_not_found
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.services.bulk import STEP, guarded, one_at_a_time
-from rockqueue_server.services.listing import Walk
+from rockqueue_server.services.groups import check_update, list_groups, update_group
+from rockqueue_server.services.walk import Walk
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -33,6 +36,8 @@ Answer = TypeVar(
     queue_service_pb2.PauseQueueResponse,
     queue_service_pb2.ResumeQueueResponse,
 )
+_COUNTS = ("max_active", "group_max_active", "max_backlog_jobs")
+_RATES = ("rate", "group_rate")
 _RETENTIONS = ("completed_retention", "dead_retention", "cancelled_retention")
 
 
@@ -191,6 +196,29 @@ class QueueService:
             commit.write()
         return purged
 
+    async def explain_queue(
+        self, request: queue_service_pb2.ExplainQueueRequest
+    ) -> queue_service_pb2.ExplainQueueResponse:
+        """Tells why a queue delivers nothing."""
+        queue = self._existing(request.queue)
+        answer = queue_service_pb2.ExplainQueueResponse(reasons=explain_queue(self._engine, queue))
+        await self._engine.settled()
+        return answer
+
+    async def list_groups(self, request: queue_service_pb2.ListGroupsRequest) -> queue_service_pb2.ListGroupsResponse:
+        """Lists the groups of a queue by key."""
+        answer = list_groups(self._engine, request)
+        await self._engine.settled()
+        return answer
+
+    async def update_group(
+        self, request: queue_service_pb2.UpdateGroupRequest
+    ) -> queue_service_pb2.UpdateGroupResponse:
+        """Changes the settings of a group."""
+        self._intake.check_open()
+        check_update(request)
+        return await self._engine.submit(lambda now_us: update_group(self._engine, request, now_us))
+
     def _save(
         self,
         now_us: int,
@@ -258,8 +286,14 @@ def _check_update(request: queue_service_pb2.UpdateQueueRequest) -> None:
     for name in _RETENTIONS:
         if settings.HasField(name):
             problems.duration(f"settings.{name}", getattr(settings, name), limits.MAX_RETENTION_US)
-    if settings.HasField("max_active") and settings.max_active < 1:
-        problems.add("settings.max_active", "must be 1 or more")
-    if settings.HasField("max_backlog_jobs") and settings.max_backlog_jobs < 1:
-        problems.add("settings.max_backlog_jobs", "must be 1 or more")
+    _check_limits(settings, problems)
     problems.check()
+
+
+def _check_limits(settings: queue_service_pb2.QueueSettings, problems: Problems) -> None:
+    for name in _COUNTS:
+        if settings.HasField(name) and getattr(settings, name) < 1:
+            problems.add(f"settings.{name}", "must be 1 or more")
+    for name in _RATES:
+        if settings.HasField(name):
+            check_rate(getattr(settings, name), f"settings.{name}", problems)

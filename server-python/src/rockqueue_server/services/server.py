@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.times import duration, timestamp
 from rockqueue_server.engine.clock import HELD_KEY
 from rockqueue_server.verify import verify_store
+from rockqueue_server.verify_groups import memory_problems
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.services.backups import Backups
 
 _LONGEST_TURN_US = 20 * 366 * limits.DAY_US
 
@@ -30,8 +33,9 @@ def server_version() -> str:
 class ServerService:
     """What the server is."""
 
-    def __init__(self, engine: Engine, *, testing: bool) -> None:
+    def __init__(self, engine: Engine, backups: Backups, *, testing: bool) -> None:
         self._engine = engine
+        self._backups = backups
         self._fixed = server_service_pb2.GetServerInfoResponse(
             version=server_version(),
             capabilities=server_service_pb2.Capabilities(
@@ -41,7 +45,13 @@ class ServerService:
                 watch_events=True,
                 follow_ups=True,
                 push_stream=True,
+                worker_health=True,
+                backups=backups.on,
+                schedules=True,
                 webhooks=True,
+                groups=True,
+                rate_limits=True,
+                explain=True,
                 testing=testing,
             ),
             limits=server_service_pb2.Limits(
@@ -69,6 +79,16 @@ class ServerService:
         # Committed before it is told, so that no later server tells an earlier time.
         answer.server_time.CopyFrom(timestamp(await self._engine.submit(self._note_time)))
         return answer
+
+    async def create_backup(
+        self, request: server_service_pb2.CreateBackupRequest
+    ) -> server_service_pb2.CreateBackupResponse:
+        """Writes a whole copy of the store."""
+        return await self._backups.create(request)
+
+    async def list_backups(self, _: server_service_pb2.ListBackupsRequest) -> server_service_pb2.ListBackupsResponse:
+        """Lists the complete backups."""
+        return await self._backups.list()
 
     def _note_time(self, now_us: int) -> int:
         if not self._engine.failed.is_set():
@@ -153,4 +173,11 @@ class StoreService:
             for queue in self._engine.queues.by_name.values()
             if queue.exists and report.counts.get(queue.name) != queue.counts
         ]
+        engine = self._engine
+        active = Counter(
+            (lease.queue.number, lease.group.key) for lease in engine.leases.by_job.values() if lease.group is not None
+        )
+        for queue in engine.queues.by_name.values():
+            if queue.groups is not None:
+                problems += memory_problems(list(queue.groups.by_key.values()), engine.store, active)
         return store_service_pb2.VerifyStoreResponse(problems=problems, jobs=report.jobs)
