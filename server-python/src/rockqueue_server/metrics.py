@@ -22,7 +22,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats
+from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats, WebhookGauges
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
@@ -56,6 +56,8 @@ class GaugesView(Protocol):
     def credits(self) -> int: ...
     @property
     def workers(self) -> WorkerGauges: ...
+    @property
+    def webhooks(self) -> WebhookGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -105,6 +107,9 @@ class Snapshot:
     sessions: int
     credits: int
     workers: WorkerGauges
+    webhook_requests: dict[str, int]
+    webhook_s: Histogram
+    webhooks: WebhookGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -140,6 +145,9 @@ class Recorder:
             sessions=gauges.sessions,
             credits=gauges.credits,
             workers=gauges.workers,
+            webhook_requests=dict(stats.webhook_requests),
+            webhook_s=_copy(stats.webhook_s, LATENCY_BOUNDS_S),
+            webhooks=gauges.webhooks,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -185,6 +193,7 @@ class SnapshotCollector(Collector):
         yield _histogram(
             "rockqueue_commit_group_operations", "Operations that share one commit", self._snapshot.group_ops
         )
+        yield from self._webhooks()
         yield self._queue_histogram("rockqueue_queue_wait_seconds", "Time from ready to delivery", "wait_s")
         yield self._queue_histogram("rockqueue_run_seconds", "Time from delivery to settlement", "run_s")
 
@@ -198,6 +207,26 @@ class SnapshotCollector(Collector):
         yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
+
+    def _webhooks(self) -> Iterator[Metric]:
+        now = self._snapshot
+        requests = CounterMetricFamily(
+            "rockqueue_webhook_requests",
+            "Requests to webhooks since the start, by what came of them",
+            labels=["outcome"],
+        )
+        for outcome, count in now.webhook_requests.items():
+            requests.add_metric([outcome], count)
+        yield requests
+        yield _histogram("rockqueue_webhook_seconds", "Time from a request to a webhook to its end", now.webhook_s)
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_deliveries_pending", "Deliveries to webhooks that wait", value=now.webhooks.pending
+        )
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_late_seconds",
+            "For how long the delivery that waits longest beyond its time has been due",
+            value=now.webhooks.late_s,
+        )
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:

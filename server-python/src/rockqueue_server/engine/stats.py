@@ -59,6 +59,14 @@ def _group_histogram() -> Histogram:
 
 
 @dataclass(slots=True)
+class WebhookGauges:
+    """Deliveries of all webhooks that wait, and for how long the one that waits longest beyond its time has been due."""
+
+    pending: int = 0
+    late_s: float = 0.0
+
+
+@dataclass(slots=True)
 class Stats:
     """Counters of the whole engine since the process started. Times in seconds."""
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2
+from rockqueue_server.engine.stats import WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.events import matching_events
 from rockqueue_server.webhooks import records
@@ -103,18 +104,14 @@ class Courier:
         if self._transport is not None:
             (await self._transport).close()
 
-    def pending(self) -> int:
-        """How many deliveries wait."""
-        return sum(webhook.position.pending for webhook in self.book.by_number.values())
-
-    def lag_s(self) -> float:
-        """For how long the delivery that waits longest beyond its time has been due."""
+    def gauges(self) -> WebhookGauges:
+        """What waits."""
         now_us = self.engine.clock.now_us()
         waiting = [webhook for webhook in self.book.by_number.values() if webhook.position.pending]
-        late = [
-            now_us - due[0][0] for webhook in waiting if not webhook.disabled and (due := self.outbox.due(webhook, 1))
-        ]
-        return max(0, *late, 0) / 1e6
+        sent = [webhook for webhook in waiting if not webhook.disabled]
+        late_us = [now_us - due[0][0] for webhook in sent if (due := self.outbox.due(webhook, 1))]
+        pending = sum(webhook.position.pending for webhook in waiting)
+        return WebhookGauges(pending, max(0, *late_us, 0) / 1e6)
 
     async def _make_transport(self) -> Transport:
         loop = asyncio.get_running_loop()
