@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
-    from rockqueue_server.engine.lookup import Found
 
 
-def unfinished_parents(engine: Engine, found: Found, most: int) -> list[bytes]:
-    """Up to `most` ids of parents that are not finished. Jobs have no parents before there are flows."""
-    del engine, found, most
+def unfinished_parents(engine: Engine, job_id: bytes, limit: int) -> list[bytes]:
+    """The first `limit` parents that a job still waits for. Jobs have no parents before there are flows."""
+    del engine, job_id, limit
     return []

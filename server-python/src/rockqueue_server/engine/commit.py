@@ -32,8 +32,8 @@ class Commit:
 
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_groups", "_purges", "_ready", "_ready_runs", "_remembered",
-        "_taken_out", "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed", "put",
-        "uniques",
+        "_taken_out", "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed",
+        "put", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
