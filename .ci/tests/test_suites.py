@@ -84,3 +84,50 @@ def test_every_suite_is_named_once_and_bounded() -> None:
     names = [suite.name for suite in suites.suites()]
     assert len(set(names)) == len(names)
     assert all(0 < suite.limit_s <= 900 for suite in suites.suites())
+
+
+def flaky_folder(folder: Path, also: str = "") -> list[str]:
+    """A pytest run whose first test fails the first time only."""
+    (folder / "test_it.py").write_text(
+        "import pathlib\n"
+        "mark = pathlib.Path(__file__).with_name('been-here')\n"
+        "def test_a():\n    been = mark.exists()\n    mark.touch()\n    assert been\n"
+        f"def test_b(): pass\n{also}",
+        encoding="utf-8",
+    )
+    return [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-q", str(folder)]
+
+
+def test_what_passes_the_second_time_is_counted_and_named(tmp_path: Path) -> None:
+    suite = Suite("inner", flaky_folder(tmp_path), "junit", 30, "last failed")
+    outcome = suites.run_steadily(suite, tmp_path)
+    assert (outcome.counts, outcome.problem) == (Counts(2), "")
+    assert [name.rpartition("::")[2] for name in outcome.unsteady] == ["test_a"]
+
+
+def test_what_fails_twice_has_failed(tmp_path: Path) -> None:
+    suite = Suite("inner", flaky_folder(tmp_path, "def test_c(): assert 0\n"), "junit", 30, "last failed")
+    outcome = suites.run_steadily(suite, tmp_path)
+    assert (outcome.counts, outcome.unsteady) == (Counts(1, 2), [])
+
+
+def test_without_a_second_try_one_failure_is_a_failure(tmp_path: Path) -> None:
+    outcome = suites.run_steadily(Suite("inner", flaky_folder(tmp_path), "junit", 30), tmp_path)
+    assert outcome.counts == Counts(1, 1)
+
+
+def test_many_failures_are_no_accident(tmp_path: Path) -> None:
+    more = "".join(f"def test_{number}(): assert 0\n" for number in range(suites.MOST_AGAIN))
+    suite = Suite("inner", flaky_folder(tmp_path, more), "junit", 30, "last failed")
+    assert suites.run_steadily(suite, tmp_path).counts == Counts(1, suites.MOST_AGAIN + 1)
+
+
+def test_conformance_cases_that_failed_run_again_by_their_names(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "again = os.environ.get('CONFORMANCE_ARGS', '')\n"
+        "if again == \"--run 'leases/one[pull,crash@2]'\":\n    sys.exit(print('1 passed, 0 failed'))\n"
+        "print(' failed leases/one[pull,crash@2] 2.77 s')\nsys.exit('8 passed, 1 failed')\n"
+    )
+    outcome = suites.run_steadily(Suite("c", [sys.executable, "-c", code], "closing line", 30, "cases"), tmp_path)
+    assert (outcome.counts, outcome.unsteady) == (Counts(9), ["leases/one[pull,crash@2]"])

@@ -109,9 +109,18 @@ class QueueBench:
 
 
 @asynccontextmanager
-async def bench(path: Path, *, embedded: bool = False, min_free_bytes: int = 0) -> AsyncGenerator[QueueBench]:
+async def bench(
+    path: Path,
+    *,
+    embedded: bool = False,
+    min_free_bytes: int = 0,
+    backup_dir: Path | None = None,
+    options: CoreOptions | None = None,
+) -> AsyncGenerator[QueueBench]:
     """Opens a core with a frozen clock, and closes it; the books must balance in the end."""
-    options = CoreOptions(testing=True, embedded=embedded, min_free_bytes=min_free_bytes)
+    options = options or CoreOptions(
+        testing=True, embedded=embedded, min_free_bytes=min_free_bytes, backup_dir=backup_dir
+    )
     core = await Core.open(path, options)
     assert core.clock is not None
     await core.clock.freeze_clock(clock_service_pb2.FreezeClockRequest())

@@ -27,6 +27,7 @@ from rockqueue_server.config import (
     parse_duration,
     version,
 )
+from rockqueue_server.webhooks.addresses import parse_network
 
 EXIT_STORE = 3
 EXIT_PROBLEMS = 4
@@ -134,6 +135,28 @@ MinFree = Annotated[
         help="Pushes are refused (STORAGE_FULL) while the disk has less free than this; what drains the queue goes on.",
     ),
 ]
+WebhookAllow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--webhook-allow",
+        envvar="ROCKQUEUE_WEBHOOK_ALLOW",
+        metavar="NETWORK",
+        show_default=False,
+        help="A network that webhooks may be sent to although it is private, such as 10.0.0.0/8. May be given more "
+        "than once. Without it they go to public addresses only.",
+    ),
+]
+BackupDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup-dir",
+        envvar="ROCKQUEUE_BACKUP_DIR",
+        metavar="DIR",
+        show_default=False,
+        help="A folder of its own for backups that clients ask for (rockqueue backup --server). On another disk they "
+        "survive this one; on the same one they are links, made in no time. Without it backups are off.",
+    ),
+]
 Defect = Annotated[list[str] | None, typer.Option("--defect", envvar="ROCKQUEUE_DEFECT", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -158,6 +181,8 @@ def serve_command(
     embedded: Embedded = False,
     accept_data_loss: AcceptDataLoss = False,
     min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
+    webhook_allow: WebhookAllow = None,
+    backup_dir: BackupDir = None,
     defect: Defect = None,
 ) -> None:
     """Serve the jobs in DIR until SIGTERM or SIGINT. A folder that does not exist is made.
@@ -188,7 +213,9 @@ def serve_command(
         embedded=embedded,
         accept_data_loss=accept_data_loss,
         min_free_bytes=min_free_mib << 20,
+        backup_dir=backup_dir.absolute() if backup_dir is not None else None,
         log_level=log_level,
+        webhook_allow=tuple(_checked("--webhook-allow", parse_network, text) for text in webhook_allow or ()),
         defects=frozenset(defect or ()),
     )
     raise typer.Exit(_serve(config))

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from rockqueue_server.webhooks.addresses import Network
+
 DEFAULT_LISTEN = "127.0.0.1:7655"
 DEFAULT_METRICS = "127.0.0.1:7656"
 DEFAULT_MIN_FREE_MIB = 128
@@ -106,6 +108,8 @@ class ServeConfig:
     drain_grace_s: float = 30.0
     embedded: bool = False
     accept_data_loss: bool = False
+    backup_dir: Path | None = None
     min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"
+    webhook_allow: tuple[Network, ...] = ()
     defects: frozenset[str] = frozenset()

@@ -9,34 +9,46 @@ import asyncio
 import contextlib
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.errors import ServiceError
+from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
-from rockqueue_server.services.server import ClockService, ServerService, StoreService
+from rockqueue_server.services.schedules import ScheduleService
+from rockqueue_server.services.server import ClockService, ServerService, StoreService, server_version
+from rockqueue_server.services.webhooks import WebhookService
 from rockqueue_server.services.work import WorkService
 from rockqueue_server.store.base import StorageFailed, StorageFull
 from rockqueue_server.store.opening import DataDirectory, damaged, disk_failed, is_damage, open_directory
+from rockqueue_server.webhooks.addresses import Network
+from rockqueue_server.webhooks.courier import Courier
 
 DEFECTS = (
-    "accept_stale_lease", "ack_before_sync", "ack_before_write", "batch_not_atomic", "cancel_lost_on_resume",
-    "charge_crash_on_release", "counters_drift", "delete_before_done", "drain_charges_crash", "early_delay",
-    "event_skips_every_100th", "extend_ignored", "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic",
-    "forget_request_id", "group_limit_ignored", "group_order_broken_by_retry", "group_starved",
-    "heartbeat_extends_one_lease", "ignore_priority", "lease_by_wall_clock",
-    "lose_lease_on_resume", "no_jitter_cap", "page_token_skips_one", "pause_lost_on_restart",
-    "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored",
-    "reuse_attempt_number", "session_taken_keeps_both", "snooze_counts_failure", "timeout_ignored", "ttl_ignored",
-    "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "accept_stale_lease", "ack_before_sync", "ack_before_write", "backup_overwrites", "batch_not_atomic",
+    "bulk_token_skips_step", "cancel_lost_on_resume", "charge_crash_on_release", "counters_drift",
+    "delete_before_done", "drain_charges_crash", "early_delay", "event_skips_every_100th", "extend_ignored",
+    "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic", "forget_request_id", "group_limit_ignored",
+    "group_order_broken_by_retry", "group_starved", "heartbeat_extends_one_lease", "ignore_priority",
+    "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored", "page_token_skips_one",
+    "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored",
+    "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped", "session_taken_keeps_both",
+    "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks", "timeout_ignored", "ttl_ignored",
+    "unique_check_ignores_delayed", "watch_repeats_on_resume", "webhook_cursor_advances_before_outbox",
+    "webhook_private_address_sent", "webhook_redirect_followed", "webhook_signature_old_secret_dropped",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
+
+WEBHOOK_GRACE_S = 2.0
+"""For so long a stop waits for requests to webhooks that are under way. One that is cut off is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +67,12 @@ class CoreOptions:
     The rest is for what drains the queue, and for RocksDB: after a write met a full disk it serves again only once it
     could flush what it holds in memory, up to 96 MiB.
     """
+    backup_dir: Path | None = None
+    """Where backups go. None: they are off."""
     accept_data_loss: bool = False
     """Open a database whose last acknowledged commits are missing."""
+    webhook_allow: tuple[Network, ...] = ()
+    """Networks that webhooks may go to although they are not public."""
 
 
 @dataclass(slots=True)
@@ -70,6 +86,7 @@ class Gauges:
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 
 class Core:
@@ -83,8 +100,13 @@ class Core:
         self.jobs = JobService(engine, intake)
         self.work = WorkService(engine, intake)
         self.queues = QueueService(engine, intake)
+        self.schedules = ScheduleService(engine, intake)
+        engine.schedules.has_room = intake.has_room
         self.events = EventService(engine)
-        self.server = ServerService(engine, testing=options.testing)
+        self.courier = Courier(engine, options.webhook_allow, f"rockqueue/{server_version()}")
+        self.webhooks = WebhookService(engine, intake, self.courier)
+        self._backups = Backups(engine, intake, directory, options.backup_dir)
+        self.server = ServerService(engine, self._backups, testing=options.testing)
         self.clock = ClockService(engine) if options.testing else None
         self.store = StoreService(engine) if options.testing else None
 
@@ -99,6 +121,8 @@ class Core:
             raise ValueError(f"unknown defect {sorted(unknown)}" if unknown else "defects are for testing only")
         directory = open_directory(path, accept_data_loss=options.accept_data_loss)
         try:
+            if options.backup_dir is not None:
+                prepare(options.backup_dir)
             engine = Engine(
                 directory.store,
                 embedded=options.embedded,
@@ -107,6 +131,8 @@ class Core:
                 testing=options.testing,
             )
             engine.start()
+            core = cls(directory, engine, options)
+            core.courier.start()
         except BaseException as error:
             with contextlib.suppress(Exception):
                 directory.close()
@@ -115,7 +141,7 @@ class Core:
             if is_damage(error):
                 raise damaged(directory.path, error) from error
             raise
-        return cls(directory, engine, options)
+        return core
 
     @property
     def stats(self) -> Stats:
@@ -147,6 +173,7 @@ class Core:
         for session in self.engine.sessions.by_id.values():
             gauges.sessions += session.attached
             gauges.credits += session.credits
+            gauges.workers.add(session, now_us)
         return gauges
 
     async def drain(self, grace_s: float = 30.0) -> None:
@@ -158,11 +185,14 @@ class Core:
         # Sessions end in many ways; once in a life, a look every now and then is enough.
         while loop.time() < deadline and any(session.attached for session in self.engine.sessions.by_id.values()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+        await self.courier.stop(min(WEBHOOK_GRACE_S, max(0.0, deadline - loop.time())))
 
     async def close(self) -> None:
         """Syncs and closes. Nothing may be called afterwards. Raises StoreError when the disk fails meanwhile."""
         self._intake.closed = True
         self.engine.begin_stop()
+        await self.courier.stop(0)
+        await self._backups.close()
         await self.engine.stop()
         if self.engine.failed.is_set():
             with contextlib.suppress(Exception):

@@ -85,6 +85,16 @@ def queue_not_found(queue: str) -> ServiceError:
     )
 
 
+def schedule_not_found(name: str) -> ServiceError:
+    """SCHEDULE_NOT_FOUND for a name under which nothing was put, or what was put was removed."""
+    return ServiceError(
+        grpc.StatusCode.NOT_FOUND,
+        "SCHEDULE_NOT_FOUND",
+        f"no schedule {name!r}: make it with PutSchedule",
+        {"schedule": name},
+    )
+
+
 def invalid_state(job_id: str, state: str, wanted: str) -> ServiceError:
     """INVALID_STATE: the job is `state`, and `wanted` says which states the operation needs."""
     return ServiceError(
@@ -102,6 +112,25 @@ def lease_lost(job_id: str) -> ServiceError:
         "LEASE_LOST",
         "the lease ran out, was settled otherwise, or belongs to an older attempt; drop the job",
         {"job_id": job_id} if job_id else {},
+    )
+
+
+def backup_exists(name: str) -> ServiceError:
+    """BACKUP_EXISTS: backups are never overwritten."""
+    return ServiceError(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "BACKUP_EXISTS",
+        f"there is a backup {name!r} already: choose another name, or remove its folder",
+        {"backup": name},
+    )
+
+
+def backups_off() -> ServiceError:
+    """BACKUPS_OFF: the server has no place for backups."""
+    return ServiceError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "BACKUPS_OFF",
+        "the server has no place for backups: start it with --backup-dir",
     )
 
 

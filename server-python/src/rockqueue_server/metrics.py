@@ -21,6 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats
 
 MAX_QUEUE_LABELS = 200
@@ -53,6 +54,8 @@ class GaugesView(Protocol):
     def sessions(self) -> int: ...
     @property
     def credits(self) -> int: ...
+    @property
+    def workers(self) -> WorkerGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -101,6 +104,7 @@ class Snapshot:
     commits: int
     sessions: int
     credits: int
+    workers: WorkerGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -135,6 +139,7 @@ class Recorder:
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            workers=gauges.workers,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -190,6 +195,7 @@ class SnapshotCollector(Collector):
         yield info
         yield GaugeMetricFamily("rockqueue_sessions", "Open worker sessions", value=now.sessions)
         yield GaugeMetricFamily("rockqueue_credits", "Deliveries that workers would take now", value=now.credits)
+        yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
 
@@ -218,6 +224,23 @@ class SnapshotCollector(Collector):
             histogram: Histogram = getattr(figures, attribute)
             family.add_metric([queue], _cumulative(histogram), histogram.total)
         return family
+
+
+def _workers(workers: WorkerGauges) -> Iterator[Metric]:
+    states = GaugeMetricFamily("rockqueue_workers", "Worker sessions by state", labels=["state"])
+    for state, count in workers.by_state.items():
+        states.add_metric([state], count)
+    yield states
+    yield GaugeMetricFamily(
+        "rockqueue_worker_loop_lag_seconds",
+        "The longest by which what runs the handlers of a connected worker was late, by its last heartbeat",
+        value=workers.loop_lag_s,
+    )
+    yield GaugeMetricFamily(
+        "rockqueue_stuck_handlers",
+        "Handlers that their workers call stuck, by their last heartbeats",
+        value=workers.stuck,
+    )
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> Metric:

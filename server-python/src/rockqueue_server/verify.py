@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rockqueue.v1 import job_pb2, queue_service_pb2
+from rockqueue_server.contract.admission import TAGS
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.commit import counts_key
 from rockqueue_server.engine.lookup import FINISHED
@@ -97,9 +98,12 @@ def _verify_jobs(
     """Every job is in one place, and every place holds a job."""
     problems = report.problems
     touched = {key for key, _ in _all(store.column("touched"))}
+    tags = _TagIndex(store)
     for job_id, value in _all(store.column("job")):
         report.jobs += 1
         head, spec = unpack_job(value)
+        if head.flags & TAGS:
+            tags.check(job_id, spec)
         where = places.pop(job_id, None)
         state = _ACTIVE if where is None else where[1]
         groups.job(job_id, head, spec, finished=state in FINISHED, waiting=state == _WAITING)
@@ -118,6 +122,32 @@ def _verify_jobs(
     problems.extend(f"job {id_text(job_id)} has a state, {where[1]}, but no record" for job_id, where in places.items())
     problems.extend(f"job {id_text(job_id)} is ACTIVE but has no record" for job_id in active)
     problems.extend(f"job {id_text(job_id)} has a history but no record" for job_id in touched)
+    tags.close()
+    problems.extend(tags.problems)
+
+
+class _TagIndex:
+    """The index of tags holds each tag of each job, and no other."""
+
+    def __init__(self, store: Store) -> None:
+        self._column = store.column("tags")
+        self._entries = 0
+        self.problems: list[str] = []
+
+    def check(self, job_id: bytes, spec: bytes) -> None:
+        """Looks for the entries of a job that has tags."""
+        tags = job_pb2.JobSpec.FromString(spec).tags
+        rows = self._column.get_many([keys.tag_key(tag, job_id) for tag in tags])
+        self._entries += len(rows)
+        missing = [tag for tag, row in zip(tags, rows, strict=True) if row is None]
+        if missing and len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(f"job {id_text(job_id)} is not in the index of tags under {missing}")
+
+    def close(self) -> None:
+        """Looks for entries of jobs that are gone."""
+        found = sum(1 for _ in _all(self._column))
+        if found != self._entries:
+            self.problems.append(f"the index of tags has {found} entries, the jobs have {self._entries} tags")
 
 
 def _verify_counts(store: Store, report: Report, counted: dict[int, list[int]]) -> None:

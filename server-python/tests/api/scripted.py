@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 
 from rockqueue_server.api import RunningServer, ServerSettings, methods, serve
+from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import Stats
 
 Script = Callable[..., object]
@@ -66,6 +67,7 @@ class Gauges:
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
     sessions: int = 0
     credits: int = 0
+    workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 
 class ScriptedCore:
@@ -79,7 +81,9 @@ class ScriptedCore:
         self.jobs: object = Service(chosen, empty["jobs"])
         self.work: object = Service(chosen, empty["work"])
         self.queues: object = Service(chosen, empty["queues"])
+        self.schedules: object = Service(chosen, empty["schedules"])
         self.events: object = Service(chosen, empty["events"])
+        self.webhooks: object = Service(chosen, empty["webhooks"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None
         self.store: object | None = Service(chosen, empty["store"]) if testing else None

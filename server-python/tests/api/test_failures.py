@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "limit_exceeded": ("jobs", 1000, 1001, "entries"),
     "job_not_found": ("01930000-0000-7000-8000-000000000000",),
     "queue_not_found": ("mail",),
+    "schedule_not_found": ("nightly",),
     "invalid_state": ("01930000-0000-7000-8000-000000000000", "COMPLETED", "DEAD or CANCELLED"),
     "lease_lost": ("01930000-0000-7000-8000-000000000000",),
     "shutting_down": (),

@@ -25,6 +25,7 @@ _SHORT = {method.name.partition(".")[2]: method for method in METHODS.values()}
 _COMMANDS: dict[str, Descriptor] = {
     field.name: cast(Descriptor, field.message_type) for field in pb.Command.DESCRIPTOR.fields if field.message_type
 }
+_ASKED = set(_SHORT) | {"VerifyWebhook"}
 _BY_RUNNER = frozenset({"clock", "process"})
 
 
@@ -105,6 +106,8 @@ def _bad_fields(step: Step) -> list[str]:
         return ["no such method"]
     if step.kind == "sdk" and step.value not in _COMMANDS:
         return ["no such command of the driver protocol"]
+    if step.kind == "ask" and step.value not in _ASKED:
+        return ["no such RPC"]
     found = _speaks_of(step)
     return unknown_fields(found[0], _plain(found[1])) if found is not None else []
 

@@ -56,6 +56,8 @@ def content(answer: Data) -> Any:
     found = from_protocol({kind: inner})
     if kind == "value":
         return from_protocol(inner)
+    if kind == "document":
+        return parse_json(cast(Data, inner)["json"])
     return found[kind].get(_LISTS[kind], []) if kind in _LISTS else found[kind]
 
 

@@ -11,13 +11,25 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
 from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
-from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue.v1 import (
+    event_service_pb2,
+    flow_service_pb2,
+    job_service_pb2,
+    queue_service_pb2,
+    schedule_service_pb2,
+    server_service_pb2,
+    webhook_service_pb2,
+    work_service_pb2,
+)
 
 _FILES = (
     job_service_pb2,
     work_service_pb2,
     queue_service_pb2,
     event_service_pb2,
+    schedule_service_pb2,
+    flow_service_pb2,
+    webhook_service_pb2,
     server_service_pb2,
     clock_service_pb2,
     store_service_pb2,

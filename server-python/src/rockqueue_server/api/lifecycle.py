@@ -82,6 +82,8 @@ async def _open_core(config: ServeConfig) -> AsyncGenerator[Core]:
         defects=config.defects,
         accept_data_loss=config.accept_data_loss,
         min_free_bytes=config.min_free_bytes,
+        webhook_allow=config.webhook_allow,
+        backup_dir=config.backup_dir,
     )
     core = await Core.open(str(config.directory), options)
     watcher = asyncio.create_task(_exit_when_storage_fails(core), name="storage failure watcher")

@@ -14,7 +14,15 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
-from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue.v1 import (
+    event_service_pb2,
+    job_service_pb2,
+    queue_service_pb2,
+    schedule_service_pb2,
+    server_service_pb2,
+    webhook_service_pb2,
+    work_service_pb2,
+)
 from rockqueue_server.api import boundary
 from rockqueue_server.api.core_port import ServedCore
 from rockqueue_server.contract.push_request import PushRequest
@@ -29,7 +37,9 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (job_service_pb2.DESCRIPTOR.services_by_name["JobService"], "jobs"),
     (work_service_pb2.DESCRIPTOR.services_by_name["WorkService"], "work"),
     (queue_service_pb2.DESCRIPTOR.services_by_name["QueueService"], "queues"),
+    (schedule_service_pb2.DESCRIPTOR.services_by_name["ScheduleService"], "schedules"),
     (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], "events"),
+    (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], "webhooks"),
     (server_service_pb2.DESCRIPTOR.services_by_name["ServerService"], "server"),
     (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),
     (store_service_pb2.DESCRIPTOR.services_by_name["StoreService"], "store"),
@@ -54,7 +64,8 @@ def served(core: ServedCore) -> Iterator[tuple[ServiceDescriptor, object]]:
 
 def handlers(service: ServiceDescriptor, implementation: object, write_timeout_s: float) -> dict[str, Handler]:
     """One gRPC handler for each method of a service. Raises TypeError when the implementation lacks one."""
-    return {method.name: _handler(service, method, implementation, write_timeout_s) for method in service.methods}
+    methods = [method for method in service.methods if hasattr(implementation, snake_case(method.name))]
+    return {method.name: _handler(service, method, implementation, write_timeout_s) for method in methods}
 
 
 def _handler(

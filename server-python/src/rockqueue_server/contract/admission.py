@@ -17,6 +17,7 @@ MAX_CRASHES = 32
 CANCEL_GRACE = 64
 ORIGIN = 128
 GROUP = 256
+TAGS = 4096
 SPECIAL = UNIQUE | EXPIRES | TIMEOUT | ORIGIN | GROUP
 """Flags of a job for which more is to be done than to deliver and settle it."""
 
@@ -57,10 +58,9 @@ def admit_at(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) 
         problems.media_type(f"{path}.content_type", spec.content_type)
     if spec.headers:
         _check_headers(spec, path, problems)
-    if spec.tags:
-        _check_tags(spec, path, problems)
+    tagged = _check_tags(spec, path, problems) if spec.tags else 0
     run_us = _start(spec, path, now_us, problems) if spec.WhichOneof("start") else 0
-    flags = _options(spec, path, problems)
+    flags = _options(spec, path, problems) | tagged
     expire_us = 0
     if spec.WhichOneof("expiry"):
         expire_us = _expiry(spec, path, now_us, run_us, problems)
@@ -179,11 +179,13 @@ def _check_headers(spec: job_pb2.JobSpec, path: str, problems: Problems) -> None
         problems.over(f"{path}.headers", limits.HEADER_BYTES, total, "bytes")
 
 
-def _check_tags(spec: job_pb2.JobSpec, path: str, problems: Problems) -> None:
+def _check_tags(spec: job_pb2.JobSpec, path: str, problems: Problems) -> int:
+    """The flag of a job that has tags."""
     if len(spec.tags) > limits.TAGS:
         problems.over(f"{path}.tags", limits.TAGS, len(spec.tags), "tags")
-        return
+        return TAGS
     for index, tag in enumerate(spec.tags):
         problems.text(f"{path}.tags[{index}]", tag, limits.TAG_CHARS)
     if len(set(spec.tags)) != len(spec.tags):
         problems.add(f"{path}.tags", "must hold each tag once")
+    return TAGS

@@ -14,6 +14,7 @@ _MOST = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUEUE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,256}\Z")
+_BACKUP = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\Z")
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{0,64}\Z")
 
 QUEUE_RULE = "must be 1 to 128 characters of A-Z a-z 0-9 . _ - and not '.' or '..'"
@@ -57,6 +58,11 @@ class Problems:
             self._limit = error
         self._violations.extend(error.violations)
 
+    def nested(self, path: str, inner: Problems) -> None:
+        """What was found in a part that stands at `path`."""
+        for violation in inner._violations:
+            self.add(f"{path}.{violation.field}", violation.description)
+
     def check(self) -> None:
         """Raises LIMIT_EXCEEDED or INVALID_FIELD, by what was found first."""
         if self._limit is not None:
@@ -74,6 +80,11 @@ class Problems:
         """A queue's name."""
         if not valid_queue(name):
             self.add(path, QUEUE_RULE)
+
+    def backup_name(self, path: str, name: str) -> None:
+        """A backup's name; nothing at all may be."""
+        if name and not _BACKUP.match(name):
+            self.add(path, "must be 1 to 128 characters of A-Z a-z 0-9 . _ - and not begin with '.'")
 
     def queues(self, path: str, names: list[str]) -> None:
         """The queues of a session or a pull."""

@@ -19,10 +19,14 @@ class Columns:
         self.active = store.column("active")
         self.done = store.column("done")
         self.notes = store.column("notes")
+        self.tags = store.column("tags")
         self.timers = store.column("timers")
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
+        self.schedules = store.column("schedules")
         self.events = store.column("events")
+        self.webhooks = store.column("webhooks")
+        self.webhook_deliveries = store.column("webhook_deliveries")
         self.meta_h = self.meta.handle
         self.job_h = self.job.handle
         self.touched_h = self.touched.handle
@@ -33,10 +37,14 @@ class Columns:
         self.active_h = self.active.handle
         self.done_h = self.done.handle
         self.notes_h = self.notes.handle
+        self.tags_h = self.tags.handle
         self.timers_h = self.timers.handle
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle
+        self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
+        self.webhooks_h = self.webhooks.handle
+        self.webhook_deliveries_h = self.webhook_deliveries.handle
 
     def let_go(self) -> None:
         """Drops every handle, so that the store can be closed and opened again. Nothing works afterwards."""

@@ -18,6 +18,7 @@ from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.schedule_changes import ScheduleChanges
 
 TIMER_EXPIRE = 1
 TIMER_PURGE = 2
@@ -33,7 +34,7 @@ class Commit:
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_groups", "_purges", "_ready", "_ready_runs", "_remembered",
         "_taken_out", "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed",
-        "put", "uniques",
+        "put", "schedules", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -51,6 +52,8 @@ class Commit:
         """Unique keys as this commit leaves them."""
         self.pushed: dict[QueueState, int] = {}
         """Jobs that this commit stores, by queue."""
+        self.schedules: ScheduleChanges | None = None
+        """What this commit does to schedules, if anything."""
         self._counts: dict[QueueState, list[int]] = {}
         self._ready: list[tuple[QueueState, bytes, bool]] = []
         self._ready_runs: list[tuple[QueueState, list[bytes]]] = []
@@ -123,6 +126,8 @@ class Commit:
 
     def write(self) -> None:
         """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
+        if self.schedules is not None:
+            self.schedules.close()
         columns = self._engine.columns
         if self._groups is not None:
             self._groups.write()

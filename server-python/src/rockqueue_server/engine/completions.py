@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import RETENTION, UNIQUE
-from rockqueue_server.engine import records
+from rockqueue_server.contract.admission import RETENTION, TAGS, UNIQUE
+from rockqueue_server.engine import records, tags
 from rockqueue_server.rules import keys
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Completions:
         self._long_way = bool(engine.defects or engine.waiters.count)
         self._batch: Batch | None = None
         self._content_type = ""
+        self._tagged = 0
         self._retention_us = 0
         self._before = self._key_start = b""
         self._job_ids: list[bytes] = []
@@ -42,7 +43,7 @@ class Completions:
         batch = lease.batch
         if batch is None or lease.head.flags & _KEEPS or lease.noted or lease.note is not None or self._long_way:
             return False
-        if batch is not self._batch or content_type != self._content_type:
+        if batch is not self._batch or content_type != self._content_type or lease.head.flags & TAGS != self._tagged:
             self._begin(batch, lease, content_type)
         if self._retention_us < limits.REQUEST_MEMORY_US:
             return False
@@ -59,10 +60,12 @@ class Completions:
         queue, now_us = batch.queue, self._commit.now_us
         self._batch = batch
         self._content_type = content_type
+        self._tagged = lease.head.flags & TAGS
         self._retention_us = queue.retention_us[_COMPLETED]
         self._key_start = keys.done_key(queue.number, _COMPLETED, b"")
+        flags = tags.done_flag(self._tagged)
         self._before = records.pack_done(
-            lease, now_us, now_us + self._retention_us, lease.epoch, 0, 0, content_type, b"", b""
+            lease, now_us, now_us + self._retention_us, lease.epoch, 0, flags, content_type, b"", b""
         )
 
     def close(self) -> None:

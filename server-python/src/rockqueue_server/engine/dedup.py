@@ -27,6 +27,16 @@ METHODS = (
     "PauseQueue",
     "ResumeQueue",
     "PurgeQueue",
+    "PutSchedule",
+    "DeleteSchedule",
+    "PauseSchedule",
+    "ResumeSchedule",
+    "TriggerSchedule",
+    "BackfillSchedule",
+    "PutWebhook",
+    "DeleteWebhook",
+    "RotateWebhookSecret",
+    "ResendWebhookDelivery",
     "UpdateGroup",
 )
 

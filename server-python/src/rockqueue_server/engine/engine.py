@@ -29,6 +29,7 @@ from rockqueue_server.engine.groups.book import GroupBook
 from rockqueue_server.engine.leases import LeaseBook
 from rockqueue_server.engine.notes import NoteBook
 from rockqueue_server.engine.queues import QueueBook
+from rockqueue_server.engine.schedules import ScheduleBook
 from rockqueue_server.engine.sessions import SessionBook
 from rockqueue_server.engine.stats import Stats
 from rockqueue_server.engine.syncer import Syncer
@@ -85,6 +86,7 @@ class Engine:
         self.notes = NoteBook(self)
         self.waiters = JobWaiters(self)
         self.timers = Timers(self)
+        self.schedules = ScheduleBook(self)
         self.dispatcher = Dispatcher(self)
         self.failed = asyncio.Event()
         self.failed_by_disk = True
@@ -106,6 +108,7 @@ class Engine:
         self.groups.load()
         self.leases.load()
         self.timers.load()
+        self.schedules.load()
         self.feed.start()
         self.alarms.set(self.clock.now_us(), self._follow_wall_clock, lazy=True)
         self._syncer.start()

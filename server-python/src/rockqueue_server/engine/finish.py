@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import GROUP, RETENTION, UNIQUE
+from rockqueue_server.contract.admission import GROUP, ORIGIN, RETENTION, UNIQUE
 from rockqueue_server.contract.times import duration_us, timestamp
-from rockqueue_server.engine import records
+from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.lookup import Found, show
 from rockqueue_server.engine.records import Counters, JobHead, unpack_job
@@ -60,15 +60,13 @@ def finish(
     columns = engine.columns
     now_us = commit.now_us
     retention_us = queue.retention_us[state]
-    if head.flags & (RETENTION | UNIQUE | GROUP):
-        spec = read_spec(engine, job_id)
-        if head.flags & RETENTION:
-            retention_us = duration_us(spec.retention) or 0
-        _leave(engine, commit, queue, job_id, head.flags, spec)
+    if head.flags & (ORIGIN | RETENTION | UNIQUE | GROUP):
+        retention_us = _part(engine, commit, queue, job_id, head, retention_us)
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
+    flags |= tags.done_flag(head.flags)
     purge_us = now_us + retention_us
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
     if retention_us:
@@ -81,6 +79,7 @@ def finish(
     if not retention_us:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
+        tags.remove_by_record(engine, commit, job_id, flags)
     extra = b""
     if dead_reason:
         event = event_service_pb2.Event(dead_reason=dead_reason)  # type: ignore[arg-type]
@@ -92,12 +91,16 @@ def finish(
     return retention_us >= limits.REQUEST_MEMORY_US
 
 
-def _leave(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, flags: int, spec: job_pb2.JobSpec) -> None:
-    """Lets go of what a job holds while it is not finished."""
-    if flags & UNIQUE:
+def _part(engine: Engine, commit: Commit, queue: QueueState, job_id: bytes, head: JobHead, retention_us: int) -> int:
+    """Parts a job from what it holds and where it came from; returns for how long it is kept."""
+    spec = read_spec(engine, job_id)
+    if head.flags & UNIQUE:
         let_go(engine, commit, queue, job_id, spec, at=job_pb2.UNIQUE_UNTIL_FINISHED)
-    if flags & GROUP:
+    if head.flags & GROUP:
         commit.groups.leave(queue, job_id, spec.group)
+    if spec.origin.schedule:
+        engine.schedules.job_ended(commit, spec.origin.schedule, job_id)
+    return (duration_us(spec.retention) or 0) if head.flags & RETENTION else retention_us
 
 
 def _tell(

@@ -17,7 +17,7 @@ from rockqueue_server.rules import keys
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
-_EPOCH_KEY = b"epoch"
+EPOCH_KEY = b"epoch"
 _NO_SESSION = bytes(16)
 _LOAD_CHUNK = 1000
 _TIMEOUT_ERROR = job_pb2.JobError(type="TIMEOUT", message="the attempt ran longer than the job's timeout")
@@ -37,11 +37,11 @@ class LeaseBook:
         Embedded, the handlers went with the former process: its jobs are ready at once, one crash each.
         """
         engine = self._engine
-        stored = engine.columns.meta.get(_EPOCH_KEY)
+        stored = engine.columns.meta.get(EPOCH_KEY)
         self.epoch = int.from_bytes(stored or b"", "big") + 1
         now_us = engine.clock.now_us()
         commit = engine.commit(now_us)
-        commit.put(_EPOCH_KEY, self.epoch.to_bytes(8, "big"), engine.columns.meta_h)
+        commit.put(EPOCH_KEY, self.epoch.to_bytes(8, "big"), engine.columns.meta_h)
         commit.write()
         # A token of this epoch must never be given out again, not even after a power loss.
         engine.store.sync()

@@ -61,10 +61,10 @@ def counters_of(touched: job_pb2.Job) -> Counters:
     return counters
 
 
-def find(engine: Engine, job_id: bytes) -> Found | None:
-    """The job, or None."""
+def find(engine: Engine, job_id: bytes, value: bytes | None = None) -> Found | None:
+    """The job, or None. `value` is its record, if it was read already."""
     columns = engine.columns
-    value = columns.job.get(job_id)
+    value = value or columns.job.get(job_id)
     if value is None:
         return None
     head, spec = unpack_job(value)

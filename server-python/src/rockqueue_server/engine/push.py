@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import grpc
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, GROUP, UNIQUE, Admitted
+from rockqueue_server.contract.admission import EXPIRES, GROUP, TAGS, UNIQUE, Admitted
 from rockqueue_server.contract.push_request import Run
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine import lookup, unique
+from rockqueue_server.engine import lookup, tags, unique
 from rockqueue_server.engine.commit import TIMER_EXPIRE, Commit
 from rockqueue_server.engine.queue_state import QueueState
 from rockqueue_server.engine.records import job_prefix, pack_job, unique_key
@@ -104,6 +104,9 @@ def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids:
     before = job_prefix(run.flags, number, run.priority, now_us, 0, 0, run.name)
     for job_id, spec in zip(ids, run.specs, strict=True):
         put(job_id, before + spec, job_h)
+    if run.flags & TAGS:
+        # They differ in their payloads only.
+        tags.index(engine, commit, run.specs[0], ids)
     place = keys.ready_prefix(number, run.priority, now_us)
     commit.add_ready_run(queue, [place + job_id for job_id in ids])
     commit.events.add_run(_PUSHED, _WAITING, number, 0, run.name, ids)
@@ -128,6 +131,8 @@ def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job
         commit.add_ready(queue, keys.ready_key(number, priority, now_us, job_id), touched=False)
         deltas[_WAITING] += 1
         commit.event(_PUSHED, _WAITING, number, 0, name, job_id)
+    if flags & TAGS:
+        tags.index(engine, commit, spec, [job_id])
     if flags & EXPIRES:
         commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
     commit.pushed[queue] = commit.pushed.get(queue, 0) + 1

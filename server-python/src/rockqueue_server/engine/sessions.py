@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import event_service_pb2, work_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.times import duration
+from rockqueue_server.engine.health import About, Health
 from rockqueue_server.engine.takers import Granted, Lease, Taker
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.rules.ids import id_text
@@ -54,11 +55,18 @@ class Session(Taker):
         self.taken_over: Callable[[], None] = _nothing
         """Tells the stream that carries the session that another one does now."""
         self.alarm: Alarm | None = None
+        self.about = About()
+        self.health = Health()
 
     @property
     def text(self) -> str:
         """The id as the worker knows it."""
         return id_text(self.session_id)
+
+    @property
+    def defects(self) -> frozenset[str]:
+        """The seeded ones."""
+        return self._engine.defects
 
     def busy(self, now_us: int) -> bool:
         """Is to get no deliveries now, whatever its credits: it may be gone, or does not read what it has."""
@@ -182,7 +190,7 @@ class SessionBook:
         """The clock jumped ahead: what means a span of time ends that much later."""
         for session in self.by_id.values():
             session.last_beat_us += by_us
-            session.last_word_us += by_us
+            session.last_word_us += by_us if session.last_word_us else 0
             session.detached_us += by_us
 
     def beat(self, session: Session, now_us: int) -> None:

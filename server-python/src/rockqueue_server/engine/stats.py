@@ -9,6 +9,8 @@ LATENCY_BOUNDS_S = (
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
     3600.0,
 )  # fmt: skip
+WEBHOOK_OUTCOMES = ("succeeded", "rejected", "unanswered", "refused")
+"""A status of 200 to 299; another one; none; an address that is not permitted."""
 THROTTLES = ("max_active", "rate", "group_max_active", "group_rate")
 """The limits that hold up deliveries."""
 GROUP_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -64,6 +66,19 @@ class Stats:
     commit_s: Histogram = field(default_factory=Histogram)
     fsync_s: Histogram = field(default_factory=Histogram)
     group_ops: Histogram = field(default_factory=_group_histogram)
+    schedule_late_s: Histogram = field(default_factory=Histogram)
+    schedules_fired: int = 0
+    schedules_skipped: int = 0
     events: int = 0
     commits: int = 0
+    webhook_requests: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WEBHOOK_OUTCOMES, 0))
+    webhook_s: Histogram = field(default_factory=Histogram)
     queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])
+
+    def count_fired(self, slots: int) -> None:
+        """Slots of schedules made jobs."""
+        self.schedules_fired += slots
+
+    def count_skipped(self, slots: int) -> None:
+        """Slots of schedules made no job."""
+        self.schedules_skipped += slots

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.engine import records
+from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
 from rockqueue_server.engine.expiry import expire
 from rockqueue_server.engine.groups.changes import TIMER_GROUP
@@ -158,11 +158,13 @@ class Timers:
         for at in range(0, len(done_keys), 21):
             key = done_keys[at : at + 21]
             value = columns.done.get(key)
-            if value is None or key in self._purged or records.unpack_done(value).purge_us > commit.now_us:
+            done = records.unpack_done(value) if value is not None and key not in self._purged else None
+            if done is None or done.purge_us > commit.now_us:
                 continue
             self._purged.add(key)
             number, state, job_id = keys.done_parts(key)
             commit.delete(key, columns.done_h)
+            tags.remove_by_record(engine, commit, job_id, done.flags)
             commit.delete(job_id, columns.job_h)
             engine.notes.forget(commit, job_id)
             commit.deltas(engine.queues.by_number[number])[state] -= 1

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import EXPIRES, GROUP, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, TAGS, UNIQUE
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine import dedup, outcomes, records
+from rockqueue_server.engine import dedup, outcomes, records, tags
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.finish import finish
 from rockqueue_server.engine.lookup import FINISHED, Found, show_counters
@@ -115,6 +115,10 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
         _never_expires(commit, found, queue.number, engine)
     commit.add_ready(queue, keys.ready_key(queue.number, head.priority, now_us, job_id), touched=True)
     commit.deltas(queue)[_WAITING] += 1
+    if head.flags & ORIGIN:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_put_back(commit, schedule, job_id)
     queue.stats.retried += 1
     commit.event(event_service_pb2.EVENT_TYPE_JOB_RETRIED, _WAITING, queue.number, counters.attempt, head.name, job_id)
 
@@ -164,7 +168,13 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
             job_pb2.JobSpec.FromString(found.spec),
             at=job_pb2.UNIQUE_UNTIL_FINISHED,
         )
+    if found.head.flags & ORIGIN and found.state not in FINISHED:
+        schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
+        if schedule:
+            engine.schedules.job_ended(commit, schedule, job_id)
     commit.delete(job_id, columns.job_h)
+    if found.head.flags & TAGS:
+        tags.remove(engine, commit, job_id, found.spec)
     engine.notes.forget(commit, job_id)
     commit.deltas(found.queue)[found.state] -= 1
     if announce:

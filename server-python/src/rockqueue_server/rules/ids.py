@@ -34,6 +34,10 @@ class JobIds:
         """`count` ids of 16 bytes, each greater than all before. `now_us` is in microseconds since 1970."""
         return self.take_with_texts(now_us, count)[0]
 
+    def floor(self, now_us: int) -> bytes:
+        """A key that is not greater than any id that will be made at `now_us` or later."""
+        return lowest_id(max(now_us // 1000, self._ms))
+
     def take_with_texts(self, now_us: int, count: int) -> tuple[list[bytes], list[str]]:
         """The same, with the canonical text of each."""
         ms = now_us // 1000

@@ -54,6 +54,16 @@ def done_parts(key: bytes) -> tuple[int, int, bytes]:
     return queue, state, key[5:]
 
 
+def tag_prefix(tag: str) -> bytes:
+    """What stands before the job id in a `tag_key`. A tag cannot hold the NUL that ends it."""
+    return tag.encode() + b"\x00"
+
+
+def tag_key(tag: str, job_id: bytes) -> bytes:
+    """Jobs with a tag by creation."""
+    return tag_prefix(tag) + job_id
+
+
 def timer_key(due_us: int, kind: int, rest: bytes) -> bytes:
     """What is due first comes first."""
     return _TIMER.pack(due_us, kind) + rest

@@ -15,7 +15,9 @@ from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.errors import ServiceError, job_not_found
 from rockqueue_server.rules.ids import parse_id
 from rockqueue_server.services.entries import failure_entries
-from rockqueue_server.services.listing import Walk, check_filter
+from rockqueue_server.services.filters import check_filter
+from rockqueue_server.services.page_tokens import read_token, stamp_of, write_token
+from rockqueue_server.services.walk import Walk
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
 
 STEP = 500
 """So many jobs are changed in one commit."""
+STEP_EXAMINED = 1000
+"""So many are looked at before others get their turn."""
 
 Request = job_service_pb2.CancelJobsRequest | job_service_pb2.RetryJobsRequest | job_service_pb2.DeleteJobsRequest
 Answer = TypeVar(
     "Answer", job_service_pb2.CancelJobsResponse, job_service_pb2.RetryJobsResponse, job_service_pb2.DeleteJobsResponse
 )
 Act = Callable[[Commit, Found], bool]
+Wanted = Callable[[Found], bool]
 _RETRYABLE = (job_pb2.JOB_STATE_DEAD, job_pb2.JOB_STATE_CANCELLED)
 
 
@@ -86,18 +91,17 @@ class Bulk:
             lambda found: found.state != job_pb2.JOB_STATE_ACTIVE,
         )
 
-    async def _run(
-        self, method: str, request: Request, answer: type[Answer], act: Act, wanted: Callable[[Found], bool]
-    ) -> Answer:
+    async def _run(self, method: str, request: Request, answer: type[Answer], act: Act, wanted: Wanted) -> Answer:
         self._intake.check_open()
-        _check(request)
+        position = _check(method, request)
         await one_at_a_time(self._running, request.request_id)
         if request.HasField("jobs"):
             return await self._engine.submit(lambda now_us: self._by_ids(now_us, method, request, answer, act))
+        walk = Walk(self._engine, request.filter, position, rows=STEP_EXAMINED)
         if request.dry_run:
-            return await self._count(request, answer, wanted)
+            return await self._count(method, request, answer, walk, wanted)
         return await guarded(
-            self._running, request.request_id, lambda: self._by_filter(method, request, answer, act, wanted)
+            self._running, request.request_id, lambda: self._by_filter(method, request, answer, walk, act, wanted)
         )
 
     def _by_ids(self, now_us: int, method: str, request: Request, answer: type[Answer], act: Act) -> Answer:
@@ -128,19 +132,21 @@ class Bulk:
         return result
 
     async def _by_filter(
-        self, method: str, request: Request, answer: type[Answer], act: Act, wanted: Callable[[Found], bool]
+        self, method: str, request: Request, answer: type[Answer], walk: Walk, act: Act, wanted: Wanted
     ) -> Answer:
         engine = self._engine
         first = dedup.first_answer(engine, method, request.request_id, answer)
         if first is not None:
             return first
-        walk = Walk(engine, request.filter)
         affected = 0
-        while affected < limits.BULK_JOBS and not walk.ended:
+        while _goes_on(walk, affected):
             self._intake.check_open()
             most = min(STEP, limits.BULK_JOBS - affected)
             affected += await engine.submit(lambda now_us, most=most: self._step(now_us, walk, act, wanted, most))
-        result = answer(affected=affected, more=not walk.ended)
+        if "bulk_token_skips_step" in engine.defects and not walk.ended:
+            for _ in _take(walk, wanted, STEP):
+                pass
+        result = _answer(method, request, answer, walk, affected)
 
         def finish(now_us: int) -> Answer:
             if request.request_id:
@@ -151,7 +157,7 @@ class Bulk:
 
         return await engine.submit(finish)
 
-    def _step(self, now_us: int, walk: Walk, act: Act, wanted: Callable[[Found], bool], most: int) -> int:
+    def _step(self, now_us: int, walk: Walk, act: Act, wanted: Wanted, most: int) -> int:
         commit = self._engine.commit(now_us)
         affected = 0
         for found in _take(walk, wanted, most):
@@ -160,16 +166,32 @@ class Bulk:
             commit.write()
         return affected
 
-    async def _count(self, request: Request, answer: type[Answer], wanted: Callable[[Found], bool]) -> Answer:
-        walk = Walk(self._engine, request.filter)
+    async def _count(self, method: str, request: Request, answer: type[Answer], walk: Walk, wanted: Wanted) -> Answer:
         affected = 0
-        while affected < limits.BULK_JOBS and not walk.ended:
+        while _goes_on(walk, affected):
             affected += sum(1 for _ in _take(walk, wanted, min(STEP, limits.BULK_JOBS - affected)))
             await asyncio.sleep(0)
-        return answer(affected=affected, more=not walk.ended)
+        await self._engine.settled()
+        return _answer(method, request, answer, walk, affected)
 
 
-def _take(walk: Walk, wanted: Callable[[Found], bool], most: int) -> Iterable[Found]:
+def _goes_on(walk: Walk, affected: int) -> bool:
+    """Whether a call goes on. What it has looked at bounds it too: else it could take minutes to find nothing."""
+    return affected < limits.BULK_JOBS and walk.examined < limits.BULK_EXAMINED and not walk.ended
+
+
+def _answer(method: str, request: Request, answer: type[Answer], walk: Walk, affected: int) -> Answer:
+    result = answer(affected=affected, more=not walk.ended, examined=walk.examined)
+    if not walk.ended:
+        result.next_page_token = write_token(_stamp(method, request), walk.position)
+    return result
+
+
+def _stamp(method: str, request: Request) -> bytes:
+    return stamp_of(method.encode(), request.filter.SerializeToString(deterministic=True))
+
+
+def _take(walk: Walk, wanted: Wanted, most: int) -> Iterable[Found]:
     """Up to `most` of the jobs that are wanted; the walk goes on behind them."""
     count = 0
     for found in walk:
@@ -180,7 +202,9 @@ def _take(walk: Walk, wanted: Callable[[Found], bool], most: int) -> Iterable[Fo
                 return
 
 
-def _check(request: Request) -> None:
+def _check(method: str, request: Request) -> bytes:
+    """Where a call by filter begins."""
+    position = b""
     problems = Problems()
     problems.request_id(request.request_id)
     target = request.WhichOneof("target")
@@ -194,12 +218,16 @@ def _check(request: Request) -> None:
             problems.over("jobs.ids", limits.BATCH_ENTRIES, count, "jobs")
         if request.dry_run:
             problems.add("dry_run", "goes with a filter")
+        if request.page_token:
+            problems.add("page_token", "goes with a filter")
         for index, text in enumerate(request.jobs.ids[: limits.BATCH_ENTRIES]):
             if parse_id(text) is None:
                 problems.add(f"jobs.ids[{index}]", "must be a job id: a UUID as text")
     else:
         check_filter(request.filter, "filter", problems)
+        position = read_token(request.page_token, _stamp(method, request), problems)
     problems.check()
+    return position
 
 
 async def one_at_a_time(running: dict[str, asyncio.Future[None]], request_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 import grpc
@@ -177,3 +177,20 @@ def _check_filter(wanted: event_service_pb2.EventFilter, problems: Problems) -> 
     for index, text in enumerate(wanted.job_ids):
         if parse_id(text) is None:
             problems.add(f"filter.job_ids[{index}]", "must be a job id: a UUID as text")
+
+
+def matching_events(
+    engine: Engine, wanted: event_service_pb2.EventFilter
+) -> Callable[[int, bytes, int], list[event_service_pb2.Event]]:
+    """For other readers of the feed: gives the events of a commit that match, behind its first so many."""
+    filter_ = _Wanted(wanted)
+
+    def match(commit: int, value: bytes, skip: int) -> list[event_service_pb2.Event]:
+        return [event for response in _expand(engine, commit, value, filter_, skip) for event in response.events]
+
+    return match
+
+
+def check_event_filter(wanted: event_service_pb2.EventFilter, problems: Problems) -> None:
+    """Notes what is wrong with a filter, as fields of `filter`."""
+    _check_filter(wanted, problems)

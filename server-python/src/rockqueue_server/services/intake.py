@@ -52,6 +52,10 @@ class Intake:
         if self.closed:
             raise shutting_down()
 
+    def has_room(self) -> bool:
+        """Whether the disk takes new jobs."""
+        return not self._disk_full()
+
     def check_disk(self) -> None:
         """Raises STORAGE_FULL."""
         if self._disk_full():

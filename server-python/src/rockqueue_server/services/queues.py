@@ -20,7 +20,7 @@ from rockqueue_server.errors import queue_not_found
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.services.bulk import STEP, guarded, one_at_a_time
 from rockqueue_server.services.groups import check_update, list_groups, update_group
-from rockqueue_server.services.listing import Walk
+from rockqueue_server.services.walk import Walk
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine

@@ -17,6 +17,7 @@ from rockqueue_server.verify_groups import memory_problems
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.services.backups import Backups
 
 _LONGEST_TURN_US = 20 * 366 * limits.DAY_US
 
@@ -32,8 +33,9 @@ def server_version() -> str:
 class ServerService:
     """What the server is."""
 
-    def __init__(self, engine: Engine, *, testing: bool) -> None:
+    def __init__(self, engine: Engine, backups: Backups, *, testing: bool) -> None:
         self._engine = engine
+        self._backups = backups
         self._fixed = server_service_pb2.GetServerInfoResponse(
             version=server_version(),
             capabilities=server_service_pb2.Capabilities(
@@ -43,6 +45,10 @@ class ServerService:
                 watch_events=True,
                 follow_ups=True,
                 push_stream=True,
+                worker_health=True,
+                backups=backups.on,
+                schedules=True,
+                webhooks=True,
                 groups=True,
                 rate_limits=True,
                 explain=True,
@@ -73,6 +79,16 @@ class ServerService:
         # Committed before it is told, so that no later server tells an earlier time.
         answer.server_time.CopyFrom(timestamp(await self._engine.submit(self._note_time)))
         return answer
+
+    async def create_backup(
+        self, request: server_service_pb2.CreateBackupRequest
+    ) -> server_service_pb2.CreateBackupResponse:
+        """Writes a whole copy of the store."""
+        return await self._backups.create(request)
+
+    async def list_backups(self, _: server_service_pb2.ListBackupsRequest) -> server_service_pb2.ListBackupsResponse:
+        """Lists the complete backups."""
+        return await self._backups.list()
 
     def _note_time(self, now_us: int) -> int:
         if not self._engine.failed.is_set():

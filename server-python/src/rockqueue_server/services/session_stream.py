@@ -19,6 +19,7 @@ from rockqueue_server.contract import limits
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.contract.times import duration
 from rockqueue_server.contract.work_request import Settlements, WorkMessage
+from rockqueue_server.engine.health import About
 from rockqueue_server.engine.sessions import MOST, Session
 from rockqueue_server.engine.settle import Settling
 from rockqueue_server.engine.takers import Granted
@@ -116,6 +117,7 @@ class SessionStream:
                 raise overloaded(f"{MOST} worker sessions are open: close some")
             queues = engine.queues.hold(request.queues)
             session = engine.sessions.open(queues, request.worker, lease_us, grace_us, now_us)
+        session.about = About(request.client, request.host, request.pid)
         session.wake = self._wake
         session.taken_over = self._taken_over
         self._session = session
@@ -201,8 +203,7 @@ class SessionStream:
         elif kind == "credits":
             self._add_credits(session, body.credits, "credits.credits", least=1)
         elif kind == "heartbeat":
-            engine.sessions.beat(session, now_us)
-            session.say(Response(heartbeat=work_service_pb2.HeartbeatReply(sequence=body.sequence)))
+            self._beat(session, body, now_us)
         elif kind == "reports":
             self._report(body, now_us)
         elif kind == "drain":
@@ -213,6 +214,14 @@ class SessionStream:
             raise _violation(
                 "`open` must be the first message, and only the first" if kind == "open" else "empty message"
             )
+
+    def _beat(self, session: Session, beat: work_service_pb2.Heartbeat, now_us: int) -> None:
+        loop_lag_us: int | None = None
+        if beat.HasField("loop_lag") or beat.stuck_leases:
+            loop_lag_us = _check_health(beat)
+        session.health.take(session, loop_lag_us, beat.stuck_leases)
+        self._engine.sessions.beat(session, now_us)
+        session.say(Response(heartbeat=work_service_pb2.HeartbeatReply(sequence=beat.sequence)))
 
     def _settle(self, session: Session, message: Settlements) -> None:
         entries = message.entries
@@ -270,6 +279,9 @@ def _check_open(request: work_service_pb2.OpenSession) -> tuple[int | None, int,
     problems.queues("open.queues", list(request.queues))
     problems.text("open.worker", request.worker, limits.WORKER_CHARS)
     problems.text("open.client", request.client, 128, least=0)
+    problems.text("open.host", request.host, limits.HOST_CHARS, least=0)
+    if request.pid < 0:
+        problems.add("open.pid", "must be 0 or more")
     lease_us: int | None = None
     if request.HasField("lease"):
         lease_us = problems.duration("open.lease", request.lease, limits.MAX_LEASE_US, least_us=limits.MIN_LEASE_US)
@@ -286,6 +298,18 @@ def _check_open(request: work_service_pb2.OpenSession) -> tuple[int | None, int,
             problems.add("open.session_id", "must be a session_id of SessionOpened")
     problems.check()
     return lease_us, grace_us, session_id
+
+
+def _check_health(beat: work_service_pb2.Heartbeat) -> int | None:
+    """The loop lag in microseconds, None when it was not measured."""
+    problems = Problems()
+    lag_us: int | None = None
+    if beat.HasField("loop_lag"):
+        lag_us = problems.duration("heartbeat.loop_lag", beat.loop_lag, limits.MAX_DELAY_US)
+    if len(beat.stuck_leases) > limits.STUCK_LEASES:
+        problems.over("heartbeat.stuck_leases", limits.STUCK_LEASES, len(beat.stuck_leases), "leases")
+    problems.check()
+    return lag_us
 
 
 def _violation(message: str) -> ServiceError:

@@ -18,6 +18,7 @@ from rockqueue_server.services.deliveries import pull_response
 from rockqueue_server.services.entries import entry_status
 from rockqueue_server.services.session_stream import SessionStream
 from rockqueue_server.services.waiting import wait_until
+from rockqueue_server.services.workers import list_workers
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -119,6 +120,10 @@ class WorkService:
             lease_us = problems.duration("lease", request.lease, limits.MAX_LEASE_US, least_us=limits.MIN_LEASE_US)
         problems.check()
         return await self._engine.submit(lambda now_us: self._extend(now_us, request, lease_us))
+
+    async def list_workers(self, request: work_service_pb2.ListWorkersRequest) -> work_service_pb2.ListWorkersResponse:
+        """Lists worker sessions."""
+        return list_workers(self._engine, request)
 
     def _extend(
         self, now_us: int, request: work_service_pb2.ExtendLeasesRequest, lease_us: int | None

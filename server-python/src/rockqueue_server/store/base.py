@@ -18,10 +18,14 @@ COLUMNS = (
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
     "notes",  # id -> progress and log lines
+    "tags",  # tag, id -> nothing; only for jobs that have tags
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
+    "schedules",  # schedules by name, their due times, and which of their jobs are not finished
     "events",  # commit number -> what happened in that commit
+    "webhooks",  # number -> a webhook, its secrets, its position in the feed
+    "webhook_deliveries",  # number, place of the event -> a delivery; and the order in which they are due or were over
 )
 
 

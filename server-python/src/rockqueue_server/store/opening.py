@@ -124,6 +124,10 @@ def _take(directory: Path) -> int:
 
 
 def _check_format(directory: Path) -> None:
+    if (directory / "BACKUP").exists():
+        raise StoreError(
+            f"{directory} is a backup: make a new folder of it with 'rockqueue restore', so that it stays as it is"
+        )
     marker = directory / "FORMAT"
     if marker.exists():
         found = marker.read_text(errors="replace").strip()
@@ -146,14 +150,15 @@ def _check_format(directory: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         staged.replace(marker)
-        _sync_directory(directory)
+        sync_directory(directory)
     except OSError as error:
         raise StoreError(
             f"{directory} cannot be written ({error.strerror}): check its permissions and space"
         ) from error
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Makes the names in a folder survive a power loss."""
     fd = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from rocksdict import (
     BlockBasedOptions,
     Cache,
+    Checkpoint,
     DBCompressionType,
     DBRecoveryMode,
     Options,
@@ -22,8 +23,11 @@ from rockqueue_server.store.base import COLUMNS, Batch, Column, StorageFailed, S
 
 _MIB = 1 << 20
 BLOB_FROM_BYTES = 4096
+_LITTLE_BYTES = 1 * _MIB
+_FLUSH_ROUNDS = 4
+"""What is written while others flush is flushed in the next round, which is shorter."""
 # Keys are deleted at the rate at which they are put: tombstones must not pile up in front of what is alive.
-_QUEUE_LIKE = ("ready", "gready", "delayed", "active", "timers", "dedup")
+_QUEUE_LIKE = ("ready", "delayed", "active", "timers", "dedup", "schedules", "webhook_deliveries", "gready", "tags")
 _BIG_VALUES = ("job", "done")
 
 
@@ -107,6 +111,14 @@ class RocksColumn:
         cursor.status()
         return found
 
+    def unflushed_bytes(self) -> int:
+        """How much of the column is in memory and log, and in no file yet."""
+        return self._reader.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
+
+    def flush(self) -> None:
+        """Writes that into a file. Lets other threads run meanwhile."""
+        self._reader.flush(True)
+
     def close(self) -> None:
         """Lets go of the column. Its handle keeps the database's lock for as long as anybody holds it."""
         self.handle = None
@@ -145,6 +157,32 @@ class RocksStore:
             self._database.flush_wal(True)
         except Exception as error:
             raise StorageFailed(str(error)) from error
+
+    def flush(self) -> None:
+        """Leaves little to be done by `checkpoint`. Blocks; callable from any thread.
+
+        Raises StorageFull or StorageFailed.
+        """
+        try:
+            for _ in range(_FLUSH_ROUNDS):
+                full = [column for column in self._columns.values() if column.unflushed_bytes() > _LITTLE_BYTES]
+                for column in full:
+                    column.flush()
+                if not full:
+                    return
+        except Exception as error:
+            raise storage_error(error) from error
+
+    def checkpoint(self, directory: Path) -> None:
+        """Makes `directory`: a database of its own with all that was written before the call, out of links.
+
+        Stops all threads while what is in memory goes into files: call `flush` before, and this on the thread that
+        writes. Raises StorageFull or StorageFailed.
+        """
+        try:
+            Checkpoint(self._database).create_checkpoint(str(directory))
+        except Exception as error:
+            raise storage_error(error) from error
 
     def free_bytes(self) -> int:
         """Free bytes of the file system, for unprivileged users."""

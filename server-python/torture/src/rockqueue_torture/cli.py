@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rockqueue_torture.options import Directory, Sdks, Seed
+
 WIDTH = 160
 _ENVIRONMENT = "rockqueue_torture.environment.commands"
 _ENVIRONMENT_COMMANDS = ("disk", "time", "network", "soak")
@@ -28,14 +30,7 @@ app = typer.Typer(
 )
 
 Rounds = Annotated[int, typer.Option(min=1, help="So many rounds; a round is one death of the server.")]
-Seed = Annotated[
-    int | None, typer.Option(help="Where chance begins; printed, so that a run can be repeated. Default: any.")
-]
 Seconds = Annotated[float, typer.Option(min=0, help="Begin no further run after so many seconds; 0: no limit.")]
-Directory = Annotated[
-    Path | None, typer.Option("--dir", help="Where the stores are made; those of failed runs stay there.")
-]
-Sdks = Annotated[str, typer.Option("--sdks", help="The SDKs whose workers take part, by commas.")]
 
 
 @app.callback()

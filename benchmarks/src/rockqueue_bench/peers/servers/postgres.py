@@ -46,8 +46,11 @@ def _as_postgres(data: Path) -> Sequence[str | Path]:
     except KeyError:
         raise Missing("there is no user `postgres` to run it as: apt-get install postgresql") from None
     os.chown(data, user.pw_uid, user.pw_gid)
-    # The harness made these two folders, for itself alone: the user must be able to pass through.
-    for folder in (data.parent, data.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o011)
+    # The harness made the folders above for itself alone: the user must be able to pass through.
+    for folder in data.parents:
+        mode = folder.stat().st_mode
+        if mode & 0o001:
+            break
+        folder.chmod(mode | 0o011)
     setpriv = installed("setpriv", "util-linux")
     return setpriv, f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups", "--pdeathsig=KILL", "--"

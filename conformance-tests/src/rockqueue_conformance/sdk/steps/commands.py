@@ -39,6 +39,16 @@ async def sdk(ctx: SdkContext, step: Step) -> None:
     await _carry_out(ctx, step, step.value, data)
 
 
+async def ask(ctx: SdkContext, step: Step) -> None:
+    """`ask`: a call of the SDK by the name of its RPC, `with` its arguments as the driver protocol has them.
+
+    `expect` speaks of what it returned. `start: name` lets it go on; `finish` takes its answer.
+    """
+    arguments = json.dumps(ctx.resolve(step.options.get("with", {})), ensure_ascii=False)
+    client = await ctx.client(step, within_s(ctx, step))
+    await _carry_out(ctx, step, "call", {"client": client, "method": step.value, "arguments": arguments})
+
+
 def _fields(command: str) -> list[str]:
     found = pb.Command.DESCRIPTOR.fields_by_name[command].message_type
     assert found is not None
@@ -164,7 +174,7 @@ async def worker(ctx: SdkContext, step: Step) -> None:
     """`worker`: starts a worker of `${queue}` whose `handlers` are data."""
     options = {
         name: ctx.resolve(step.options[name])
-        for name in ("concurrency", "prefetch", "lease", "resume_grace", "grace", "until_signalled")
+        for name in ("concurrency", "prefetch", "lease", "resume_grace", "grace", "until_signalled", "stuck_after")
         if name in step.options
     }
     concurrency = int(options.get("concurrency", DEFAULT_CONCURRENCY))
@@ -245,6 +255,7 @@ async def memory(ctx: SdkContext, step: Step) -> None:
 COMMAND_STEPS = {
     "new_client": new_client,
     "sdk": sdk,
+    "ask": ask,
     "refused_events": refused_events,
     "finish": finish,
     "unanswered": unanswered,

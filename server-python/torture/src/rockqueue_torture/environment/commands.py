@@ -14,18 +14,12 @@ import typer
 from rich.console import Console
 
 from rockqueue_torture.environment.cases import Case, Told, new_console, run_cases
+from rockqueue_torture.options import Directory, Sdks, Seed
 
 app = typer.Typer(no_args_is_help=True)
 
-Seed = Annotated[
-    int | None, typer.Option(help="Where chance begins; printed, so that a run can be repeated. Default: any.")
-]
 Seconds = Annotated[float, typer.Option(min=1, help="Begin nothing new after so many seconds.")]
 Rounds = Annotated[int, typer.Option(min=1, help="All cases so many times, each time with other seeds.")]
-Sdks = Annotated[str, typer.Option("--sdks", help="The SDKs whose workers take part, by commas.")]
-Directory = Annotated[
-    Path | None, typer.Option("--dir", help="Where the stores are made; those of failed cases stay there.")
-]
 
 
 @app.command()

@@ -723,13 +723,16 @@ export interface Progress {
 /**
  * Makes a call of the SDK that is named as the RPC behind it, and gives what it returns.
  *
- * Arguments and results are JSON objects with the field names of the contract and its values as proto3 JSON has them:
- * enums by name without their prefix ("SKIP"), times in RFC 3339, durations as seconds with an "s", numbers as numbers.
- * The driver translates between them and the arguments and objects of its SDK: what is not in the arguments is not
- * given to the SDK, and what the SDK does not show is not in the result. `job` in the arguments is the JSON form of
- * NewJob, and `payload` in it any JSON value.
+ * Arguments are a JSON object like the RPC's request message, without `request_id`, and results one like its response
+ * message: field names of the contract, values as proto3 JSON has them (times in RFC 3339, durations as seconds with an
+ * "s"), but enums without their prefix ("SKIP"), 64-bit numbers as numbers, and nothing where there is nothing. So
+ * PutSchedule takes `{"schedule": {"name": "n", "cron": "@daily", "job": {...}}}` and gives `{"schedule": {"spec": {...},
+ * "runs": 0, ...}, "created": true}`, whatever the SDK's own objects look like. A job in the arguments is the JSON form
+ * of NewJob, its `payload` any JSON value; results (of parents) are `{"result": VALUE}` as the SDK decodes them. What is
+ * not in the arguments is not given to the SDK, and what the SDK does not show is not in the result.
  *
- * Listings are followed to their end, unless `limit` is in the arguments; the result is then `{"items": [...]}`.
+ * Listings are followed to their end, or until `limit` entries where that is in the arguments; the result holds all of
+ * them, in the response's list ("schedules", "flows", ...). GetFlow gives the whole graph in "jobs".
  */
 export interface Call {
   /** The client. */

@@ -1,0 +1,1 @@
+"""Webhooks: events as HTTP requests, from an outbox on disk."""
