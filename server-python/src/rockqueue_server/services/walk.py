@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server.contract import limits
+from rockqueue_server.contract.admission import GROUP
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import created_ms, lowest_id
@@ -219,5 +220,16 @@ def _scan(within: _Range, limit: int, *, reverse: bool = False) -> list[tuple[by
 def _place(found: Found) -> bytes:
     """The key of a WAITING or DELAYED job in its index."""
     if found.state == _WAITING:
-        return found.ready_key
+        return _ready_place(found)
     return keys.delayed_key(found.queue.number, found.ready_us, found.job_id)
+
+
+def _ready_place(found: Found) -> bytes:
+    """The key of a WAITING job, in its group if it has one."""
+    groups = found.queue.groups
+    if groups is None or not found.head.flags & GROUP:
+        return found.ready_key
+    group = groups.find(job_pb2.JobSpec.FromString(found.spec).group)
+    if group is None:
+        raise RuntimeError(f"waiting job {found.job_id.hex()} has a group without a record")
+    return group.prefix + found.ready_key[4:]
