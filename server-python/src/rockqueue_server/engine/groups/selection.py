@@ -51,6 +51,11 @@ class Groups:
         """How many waiting jobs of one group are kept in memory."""
         return max(LEAST, min(MOST, WINDOW // (len(self.by_key) or 1)))
 
+    @property
+    def ready(self) -> int:
+        """How many groups have waiting jobs."""
+        return sum(1 for state in self.by_key.values() if state.waiting)
+
     def find(self, key: str) -> GroupState | None:
         """A group that has a record."""
         state = self.by_key.get(key)
