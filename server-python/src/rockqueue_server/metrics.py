@@ -21,11 +21,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, THROTTLES, Histogram, QueueStats, Stats
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
+
+FLOW_STATES = (
+    flow_service_pb2.FLOW_STATE_COMPLETED,
+    flow_service_pb2.FLOW_STATE_FAILED,
+    flow_service_pb2.FLOW_STATE_CANCELLED,
+)
 
 # QueueStats attribute -> what the help text says happened.
 QUEUE_COUNTERS: tuple[tuple[str, str], ...] = (
@@ -108,6 +115,8 @@ class Snapshot:
     fsync_s: Histogram
     group_ops: Histogram
     events: int
+    flows_pushed: int
+    flows_finished: dict[int, int]
     commits: int
     sessions: int
     credits: int
@@ -143,6 +152,8 @@ class Recorder:
             fsync_s=_copy(stats.fsync_s, LATENCY_BOUNDS_S),
             group_ops=_copy(stats.group_ops, GROUP_BOUNDS),
             events=stats.events,
+            flows_pushed=stats.flows_pushed,
+            flows_finished=dict(stats.flows_finished),
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
@@ -186,6 +197,7 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
         yield _histogram("rockqueue_push_seconds", "Time from a push to its answer", self._snapshot.push_s)
@@ -207,6 +219,17 @@ class SnapshotCollector(Collector):
         yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
+
+    def _flows(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield CounterMetricFamily("rockqueue_flows_pushed", "Flows stored since the start", value=now.flows_pushed)
+        finished = CounterMetricFamily(
+            "rockqueue_flows_finished", "Flows whose last job ended since the start", labels=["state"]
+        )
+        for state in FLOW_STATES:
+            name = flow_service_pb2.FlowState.Name(state).removeprefix("FLOW_STATE_").lower()
+            finished.add_metric([name], now.flows_finished.get(state, 0))
+        yield finished
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:

@@ -84,6 +84,7 @@ class ScriptedCore:
         self.queues: object = Service(chosen, empty["queues"])
         self.schedules: object = Service(chosen, empty["schedules"])
         self.events: object = Service(chosen, empty["events"])
+        self.flows: object = Service(chosen, empty["flows"])
         self.webhooks: object = Service(chosen, empty["webhooks"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None

@@ -1,9 +1,9 @@
 """Goes through the jobs that a filter means, in an order that stays, at a cost bounded by the step.
 
-Jobs are walked by the index that leads past the fewest others: that of a tag, of a queue's finished jobs of a state, of
-active jobs, or all jobs by creation. The keys of all of these end in the id, so times of creation are bounds of the
-walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order of their
-index.
+Jobs are walked by the index that leads past the fewest others: that of a tag, of a flow, of a queue's finished or
+blocked jobs, of active jobs, or all jobs by creation. The keys of all of these end in the id, so times of creation are
+bounds of the walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order
+of their index.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import GROUP
+from rockqueue_server.engine.flows.records import node_range
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import created_ms, lowest_id
@@ -32,6 +32,7 @@ _MOST_BYTES = 32 << 20
 """So much is read at most before the walk pauses."""
 _PROBE = 1000
 """So many entries of an index are counted to tell which of several is the shortest."""
+_BLOCKED = job_pb2.JOB_STATE_BLOCKED
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 
 
@@ -80,9 +81,11 @@ class Walk:
         if matcher.impossible:
             self.ended = True
             return
-        tags = [self._by_id(columns.tags, keys.tag_prefix(tag)) for tag in matcher.tags]
+        ranges = [self._by_id(columns.tags, keys.tag_prefix(tag)) for tag in matcher.tags]
+        if matcher.flow_id is not None:
+            ranges.append(self._by_id(columns.flows, node_range(matcher.flow_id)[0]))
         if queue is not None and state in (_WAITING, _DELAYED):
-            few = self._few(tags)
+            few = self._few(ranges)
             if few is not None:
                 yield from self._sorted(few)
                 return
@@ -92,10 +95,12 @@ class Walk:
                 yield from self._through(_Range(columns.delayed, *keys.queue_range(queue.number), 4, 12))
             return
         if state == _ACTIVE:
-            tags.append(self._by_id(columns.active, b""))
+            ranges.append(self._by_id(columns.active, b""))
+        elif queue is not None and state == _BLOCKED:
+            ranges.append(self._by_id(columns.blocked, keys.queue_range(queue.number)[0]))
         elif queue is not None and state in FINISHED:
-            tags.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
-        yield from self._through(self._shortest(tags) if tags else self._by_id(columns.job, b""))
+            ranges.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
+        yield from self._through(self._shortest(ranges) if ranges else self._by_id(columns.job, b""))
 
     def _waiting(self, queue: QueueState) -> Iterator[Found]:
         """In the order of delivery: jobs without a group, then group by group in the order in which they came up."""
@@ -142,10 +147,10 @@ class Walk:
             return ranges[0]
         return min(ranges, key=lambda one: len(_scan(self._ahead(one), _PROBE)))
 
-    def _few(self, tags: list[_Range]) -> list[bytes] | None:
-        """The ids of all jobs with the rarest of the tags, if they are few enough to be sorted for each page."""
+    def _few(self, ranges: list[_Range]) -> list[bytes] | None:
+        """The ids of all jobs of the shortest range, if they are few enough to be sorted for each page."""
         few: list[bytes] | None = None
-        for one in tags:
+        for one in ranges:
             rows = _scan(one, _PROBE)
             if len(rows) < _PROBE and (few is None or len(rows) < len(few)):
                 few = [key[one.id_at :] for key, _ in rows]
@@ -220,16 +225,7 @@ def _scan(within: _Range, limit: int, *, reverse: bool = False) -> list[tuple[by
 def _place(found: Found) -> bytes:
     """The key of a WAITING or DELAYED job in its index."""
     if found.state == _WAITING:
-        return _ready_place(found)
+        groups = found.queue.groups
+        group = groups.find(job_pb2.JobSpec.FromString(found.spec).group) if groups is not None else None
+        return found.ready_key if group is None else group.prefix + found.ready_key[4:]
     return keys.delayed_key(found.queue.number, found.ready_us, found.job_id)
-
-
-def _ready_place(found: Found) -> bytes:
-    """The key of a WAITING job, in its group if it has one."""
-    groups = found.queue.groups
-    if groups is None or not found.head.flags & GROUP:
-        return found.ready_key
-    group = groups.find(job_pb2.JobSpec.FromString(found.spec).group)
-    if group is None:
-        raise RuntimeError(f"waiting job {found.job_id.hex()} has a group without a record")
-    return group.prefix + found.ready_key[4:]
