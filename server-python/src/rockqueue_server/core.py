@@ -89,6 +89,7 @@ class Gauges:
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 
@@ -166,6 +167,7 @@ class Core:
         """What there is now."""
         gauges = Gauges(leases=len(self.engine.leases.by_job), watchers=self.engine.feed.watchers)
         gauges.waiters = self.engine.waiters.count
+        gauges.schedules = self.engine.schedules.count
         now_us = self.engine.clock.now_us()
         for name, queue in self.engine.queues.by_name.items():
             if queue.exists:

@@ -62,6 +62,8 @@ class GaugesView(Protocol):
     @property
     def credits(self) -> int: ...
     @property
+    def schedules(self) -> int: ...
+    @property
     def workers(self) -> WorkerGauges: ...
 
 
@@ -113,6 +115,10 @@ class Snapshot:
     commits: int
     sessions: int
     credits: int
+    schedules: int
+    schedules_fired: int
+    schedules_skipped: int
+    schedule_late_s: Histogram
     workers: WorkerGauges
 
     def exposition(self) -> bytes:
@@ -150,6 +156,10 @@ class Recorder:
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            schedules=gauges.schedules,
+            schedules_fired=stats.schedules_fired,
+            schedules_skipped=stats.schedules_skipped,
+            schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
             workers=gauges.workers,
         )
 
@@ -188,6 +198,7 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._schedules()
         yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
@@ -210,6 +221,16 @@ class SnapshotCollector(Collector):
         yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
+
+    def _schedules(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield GaugeMetricFamily("rockqueue_schedules", "Schedules, paused ones too", value=now.schedules)
+        yield CounterMetricFamily(
+            "rockqueue_schedules_fired", "Slots and triggers that made jobs", value=now.schedules_fired
+        )
+        yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
+        text = "Time from the moment at which a slot was to fire to its job"
+        yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
 
     def _flows(self) -> Iterator[Metric]:
         now = self._snapshot

@@ -67,6 +67,7 @@ class Gauges:
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
     sessions: int = 0
     credits: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 import types
 from dataclasses import dataclass
 from typing import Self
@@ -32,6 +33,8 @@ class CoreOptions:
     defects: frozenset[str]
     accept_data_loss: bool
     min_free_bytes: int
+    backup_dir: Path | None
+    webhook_allow: tuple[object, ...]
 
 
 class Core(ScriptedCore):
