@@ -16,7 +16,7 @@ from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.stats import Stats, WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
@@ -91,6 +91,7 @@ class Gauges:
     waiters: int = 0
     schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
 
 class Core:
@@ -180,6 +181,7 @@ class Core:
             gauges.sessions += session.attached
             gauges.credits += session.credits
             gauges.workers.add(session, now_us)
+        gauges.webhooks = self.courier.gauges()
         return gauges
 
     async def drain(self, grace_s: float = 30.0) -> None:

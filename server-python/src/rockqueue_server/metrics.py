@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 
 from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats
+from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats, WebhookGauges
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
@@ -65,6 +65,8 @@ class GaugesView(Protocol):
     def schedules(self) -> int: ...
     @property
     def workers(self) -> WorkerGauges: ...
+    @property
+    def webhooks(self) -> WebhookGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -120,6 +122,9 @@ class Snapshot:
     schedules_skipped: int
     schedule_late_s: Histogram
     workers: WorkerGauges
+    webhook_requests: dict[str, int]
+    webhook_s: Histogram
+    webhooks: WebhookGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -161,6 +166,9 @@ class Recorder:
             schedules_skipped=stats.schedules_skipped,
             schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
             workers=gauges.workers,
+            webhook_requests=dict(stats.webhook_requests),
+            webhook_s=_copy(stats.webhook_s, LATENCY_BOUNDS_S),
+            webhooks=gauges.webhooks,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -208,6 +216,7 @@ class SnapshotCollector(Collector):
         yield _histogram(
             "rockqueue_commit_group_operations", "Operations that share one commit", self._snapshot.group_ops
         )
+        yield from self._webhooks()
         yield self._queue_histogram("rockqueue_queue_wait_seconds", "Time from ready to delivery", "wait_s")
         yield self._queue_histogram("rockqueue_run_seconds", "Time from delivery to settlement", "run_s")
 
@@ -242,6 +251,26 @@ class SnapshotCollector(Collector):
             name = flow_service_pb2.FlowState.Name(state).removeprefix("FLOW_STATE_").lower()
             finished.add_metric([name], now.flows_finished.get(state, 0))
         yield finished
+
+    def _webhooks(self) -> Iterator[Metric]:
+        now = self._snapshot
+        requests = CounterMetricFamily(
+            "rockqueue_webhook_requests",
+            "Requests to webhooks since the start, by what came of them",
+            labels=["outcome"],
+        )
+        for outcome, count in now.webhook_requests.items():
+            requests.add_metric([outcome], count)
+        yield requests
+        yield _histogram("rockqueue_webhook_seconds", "Time from a request to a webhook to its end", now.webhook_s)
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_deliveries_pending", "Deliveries to webhooks that wait", value=now.webhooks.pending
+        )
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_late_seconds",
+            "For how long the delivery that waits longest beyond its time has been due",
+            value=now.webhooks.late_s,
+        )
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
 import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 os.environ["GRPC_VERBOSITY"] = "NONE"  # as the command does itself before it imports gRPC
