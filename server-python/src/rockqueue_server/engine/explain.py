@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine.blockers import unfinished_parents
+from rockqueue_server.engine.flows.reading import unfinished_parents
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.rules import keys, rate
 from rockqueue_server.rules.ids import id_text
@@ -36,7 +36,7 @@ def explain_job(engine: Engine, found: Found) -> list[Explanation]:
         return [_running(found)]
     reasons = _paused(found.queue)
     if found.state == job_pb2.JOB_STATE_BLOCKED:
-        parents = unfinished_parents(engine, found, MOST_PARENTS)
+        parents = unfinished_parents(engine, found.job_id, MOST_PARENTS)
         text = f"waits for {len(parents)} jobs of its flow that are not finished; GetFlow shows how far they are"
         return [*reasons, _reason("BLOCKED", text, job_ids=[id_text(parent) for parent in parents])]
     if found.state == job_pb2.JOB_STATE_DELAYED:
