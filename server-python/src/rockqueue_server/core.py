@@ -20,6 +20,7 @@ from rockqueue_server.engine.stats import Stats, WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
+from rockqueue_server.services.flows import FlowService
 from rockqueue_server.services.intake import Intake
 from rockqueue_server.services.jobs import JobService
 from rockqueue_server.services.queues import QueueService
@@ -36,14 +37,16 @@ DEFECTS = (
     "accept_stale_lease", "ack_before_sync", "ack_before_write", "backup_overwrites", "batch_not_atomic",
     "bulk_token_skips_step", "cancel_lost_on_resume", "charge_crash_on_release", "counters_drift",
     "delete_before_done", "drain_charges_crash", "early_delay", "event_skips_every_100th", "extend_ignored",
-    "fence_off_by_one", "first_queue_first", "follow_ups_not_atomic", "forget_request_id", "group_limit_ignored",
-    "group_order_broken_by_retry", "group_starved", "heartbeat_extends_one_lease", "ignore_priority",
-    "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored", "page_token_skips_one",
-    "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart", "retention_ignored",
-    "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped", "session_taken_keeps_both",
-    "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks", "timeout_ignored", "ttl_ignored",
-    "unique_check_ignores_delayed", "watch_repeats_on_resume", "webhook_cursor_advances_before_outbox",
-    "webhook_private_address_sent", "webhook_redirect_followed", "webhook_signature_old_secret_dropped",
+    "fence_off_by_one", "first_queue_first", "flow_cancel_ignores_blocked", "flow_cascade_not_atomic",
+    "flow_child_released_early", "flow_parent_result_lost", "follow_ups_not_atomic", "forget_request_id",
+    "group_limit_ignored", "group_order_broken_by_retry", "group_starved", "heartbeat_extends_one_lease",
+    "ignore_priority", "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored",
+    "page_token_skips_one", "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart",
+    "retention_ignored", "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped",
+    "session_taken_keeps_both", "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks",
+    "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "webhook_cursor_advances_before_outbox", "webhook_private_address_sent", "webhook_redirect_followed",
+    "webhook_signature_old_secret_dropped",
 )  # fmt: skip
 """Defects that can be seeded, to prove that the conformance suite and the checker of histories find them."""
 
@@ -86,6 +89,7 @@ class Gauges:
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
     webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
@@ -104,6 +108,7 @@ class Core:
         self.schedules = ScheduleService(engine, intake)
         engine.schedules.has_room = intake.has_room
         self.events = EventService(engine)
+        self.flows = FlowService(engine, intake)
         self.courier = Courier(engine, options.webhook_allow, f"rockqueue/{server_version()}")
         self.webhooks = WebhookService(engine, intake, self.courier)
         self._backups = Backups(engine, intake, directory, options.backup_dir)
@@ -163,6 +168,7 @@ class Core:
         """What there is now."""
         gauges = Gauges(leases=len(self.engine.leases.by_job), watchers=self.engine.feed.watchers)
         gauges.waiters = self.engine.waiters.count
+        gauges.schedules = self.engine.schedules.count
         now_us = self.engine.clock.now_us()
         for name, queue in self.engine.queues.by_name.items():
             if queue.exists:

@@ -21,11 +21,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
 from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats, WebhookGauges
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
+
+FLOW_STATES = (
+    flow_service_pb2.FLOW_STATE_COMPLETED,
+    flow_service_pb2.FLOW_STATE_FAILED,
+    flow_service_pb2.FLOW_STATE_CANCELLED,
+)
 
 # QueueStats attribute -> what the help text says happened.
 QUEUE_COUNTERS: tuple[tuple[str, str], ...] = (
@@ -54,6 +61,8 @@ class GaugesView(Protocol):
     def sessions(self) -> int: ...
     @property
     def credits(self) -> int: ...
+    @property
+    def schedules(self) -> int: ...
     @property
     def workers(self) -> WorkerGauges: ...
     @property
@@ -103,9 +112,15 @@ class Snapshot:
     fsync_s: Histogram
     group_ops: Histogram
     events: int
+    flows_pushed: int
+    flows_finished: dict[int, int]
     commits: int
     sessions: int
     credits: int
+    schedules: int
+    schedules_fired: int
+    schedules_skipped: int
+    schedule_late_s: Histogram
     workers: WorkerGauges
     webhook_requests: dict[str, int]
     webhook_s: Histogram
@@ -141,9 +156,15 @@ class Recorder:
             fsync_s=_copy(stats.fsync_s, LATENCY_BOUNDS_S),
             group_ops=_copy(stats.group_ops, GROUP_BOUNDS),
             events=stats.events,
+            flows_pushed=stats.flows_pushed,
+            flows_finished=dict(stats.flows_finished),
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            schedules=gauges.schedules,
+            schedules_fired=stats.schedules_fired,
+            schedules_skipped=stats.schedules_skipped,
+            schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
             workers=gauges.workers,
             webhook_requests=dict(stats.webhook_requests),
             webhook_s=_copy(stats.webhook_s, LATENCY_BOUNDS_S),
@@ -185,6 +206,8 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._schedules()
+        yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
         yield _histogram("rockqueue_push_seconds", "Time from a push to its answer", self._snapshot.push_s)
@@ -207,6 +230,27 @@ class SnapshotCollector(Collector):
         yield from _workers(now.workers)
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
+
+    def _schedules(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield GaugeMetricFamily("rockqueue_schedules", "Schedules, paused ones too", value=now.schedules)
+        yield CounterMetricFamily(
+            "rockqueue_schedules_fired", "Slots and triggers that made jobs", value=now.schedules_fired
+        )
+        yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
+        text = "Time from the moment at which a slot was to fire to its job"
+        yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
+
+    def _flows(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield CounterMetricFamily("rockqueue_flows_pushed", "Flows stored since the start", value=now.flows_pushed)
+        finished = CounterMetricFamily(
+            "rockqueue_flows_finished", "Flows whose last job ended since the start", labels=["state"]
+        )
+        for state in FLOW_STATES:
+            name = flow_service_pb2.FlowState.Name(state).removeprefix("FLOW_STATE_").lower()
+            finished.add_metric([name], now.flows_finished.get(state, 0))
+        yield finished
 
     def _webhooks(self) -> Iterator[Metric]:
         now = self._snapshot

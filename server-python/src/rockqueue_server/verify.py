@@ -17,7 +17,9 @@ from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.store.base import Column, Store
 from rockqueue_server.store.opening import damaged, is_damage, open_directory
+from rockqueue_server.verify_flows import verify_flows
 from rockqueue_server.verify_groups import GroupCheck
+from rockqueue_server.verify_schedules import verify_schedules
 from rockqueue_server.webhooks.verify import verify_webhooks
 
 _STEP = 1000
@@ -32,6 +34,11 @@ class Report:
     problems: list[str] = field(default_factory=list[str])
     jobs: int = 0
     counts: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+    def add(self, problem: str) -> None:
+        """Notes a problem, unless there are too many."""
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(problem)
 
     @property
     def queues(self) -> dict[str, dict[str, int]]:
@@ -65,8 +72,8 @@ def verify_store(store: Store) -> Report:
 
     def place(job_id: bytes, queue: int, state: int) -> None:
         counted.setdefault(queue, [0] * 8)[state] += 1
-        if job_id in places and len(report.problems) < _MOST_PROBLEMS:
-            report.problems.append(f"job {id_text(job_id)} is in two states: {places[job_id][1]} and {state}")
+        if job_id in places:
+            report.add(f"job {id_text(job_id)} is in two states: {places[job_id][1]} and {state}")
         places[job_id] = (queue, state)
 
     for key, _ in _all(store.column("ready")):
@@ -78,13 +85,17 @@ def verify_store(store: Store) -> Report:
     for key, _ in _all(store.column("delayed")):
         queue, _, job_id = keys.delayed_parts(key)
         place(job_id, queue, _DELAYED)
+    for key, _ in _all(store.column("blocked")):
+        place(key[4:], int.from_bytes(key[:4], "big"), job_pb2.JOB_STATE_BLOCKED)
     active = {key for key, _ in _all(store.column("active"))}
     for key, _ in _all(store.column("done")):
         queue, state, job_id = keys.done_parts(key)
         place(job_id, queue, state)
+    verify_flows(store, places, active, report.add)
     _verify_jobs(store, report, places, active, counted, groups)
     report.problems += groups.done(store, _all)
     _verify_counts(store, report, counted)
+    verify_schedules(store, report.problems)
     report.problems += verify_webhooks(store)
     return report
 

@@ -67,6 +67,7 @@ class Gauges:
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
     sessions: int = 0
     credits: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
     webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
@@ -84,6 +85,7 @@ class ScriptedCore:
         self.queues: object = Service(chosen, empty["queues"])
         self.schedules: object = Service(chosen, empty["schedules"])
         self.events: object = Service(chosen, empty["events"])
+        self.flows: object = Service(chosen, empty["flows"])
         self.webhooks: object = Service(chosen, empty["webhooks"])
         self.server: object = Service(chosen, empty["server"])
         self.clock: object | None = Service(chosen, empty["clock"]) if testing else None

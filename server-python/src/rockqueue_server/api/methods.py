@@ -16,6 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rockqueue.testing.v1 import clock_service_pb2, store_service_pb2
 from rockqueue.v1 import (
     event_service_pb2,
+    flow_service_pb2,
     job_service_pb2,
     queue_service_pb2,
     schedule_service_pb2,
@@ -39,6 +40,7 @@ SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (queue_service_pb2.DESCRIPTOR.services_by_name["QueueService"], "queues"),
     (schedule_service_pb2.DESCRIPTOR.services_by_name["ScheduleService"], "schedules"),
     (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], "events"),
+    (flow_service_pb2.DESCRIPTOR.services_by_name["FlowService"], "flows"),
     (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], "webhooks"),
     (server_service_pb2.DESCRIPTOR.services_by_name["ServerService"], "server"),
     (clock_service_pb2.DESCRIPTOR.services_by_name["ClockService"], "clock"),

@@ -18,6 +18,8 @@ CANCEL_GRACE = 64
 ORIGIN = 128
 GROUP = 256
 TAGS = 4096
+FLOW = 512
+"""The origin of the job is a flow. Set by the push of the flow."""
 SPECIAL = UNIQUE | EXPIRES | TIMEOUT | ORIGIN | GROUP
 """Flags of a job for which more is to be done than to deliver and settle it."""
 

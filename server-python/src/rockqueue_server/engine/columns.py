@@ -16,6 +16,7 @@ class Columns:
         self.gready = store.column("gready")
         self.group = store.column("group")
         self.delayed = store.column("delayed")
+        self.blocked = store.column("blocked")
         self.active = store.column("active")
         self.done = store.column("done")
         self.notes = store.column("notes")
@@ -23,6 +24,7 @@ class Columns:
         self.timers = store.column("timers")
         self.unique = store.column("unique")
         self.dedup = store.column("dedup")
+        self.flows = store.column("flows")
         self.schedules = store.column("schedules")
         self.events = store.column("events")
         self.webhooks = store.column("webhooks")
@@ -34,6 +36,7 @@ class Columns:
         self.gready_h = self.gready.handle
         self.group_h = self.group.handle
         self.delayed_h = self.delayed.handle
+        self.blocked_h = self.blocked.handle
         self.active_h = self.active.handle
         self.done_h = self.done.handle
         self.notes_h = self.notes.handle
@@ -41,6 +44,7 @@ class Columns:
         self.timers_h = self.timers.handle
         self.unique_h = self.unique.handle
         self.dedup_h = self.dedup.handle
+        self.flows_h = self.flows.handle
         self.schedules_h = self.schedules.handle
         self.events_h = self.events.handle
         self.webhooks_h = self.webhooks.handle

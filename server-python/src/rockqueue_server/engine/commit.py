@@ -18,12 +18,14 @@ from rockqueue_server.store.opening import COMMIT_KEY, COMMIT_VALUE
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.flows.changes import FlowChanges
     from rockqueue_server.engine.schedule_changes import ScheduleChanges
 
 TIMER_EXPIRE = 1
 TIMER_PURGE = 2
 TIMER_UNIQUE = 3
 TIMER_FORGET = 4
+TIMER_FLOW = 6
 
 _FORGET_CHUNK = 1000
 
@@ -33,8 +35,8 @@ class Commit:
 
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_groups", "_purges", "_ready", "_ready_runs", "_remembered",
-        "_taken_out", "_timer_us", "batch", "delete", "event", "events", "new_queues", "now_us", "number", "pushed",
-        "put", "schedules", "uniques",
+        "_taken_out", "_timer_us", "batch", "delete", "event", "events", "flow", "new_queues", "now_us", "number",
+        "pushed", "put", "schedules", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -52,6 +54,8 @@ class Commit:
         """Unique keys as this commit leaves them."""
         self.pushed: dict[QueueState, int] = {}
         """Jobs that this commit stores, by queue."""
+        self.flow: FlowChanges | None = None
+        """What it does to flows."""
         self.schedules: ScheduleChanges | None = None
         """What this commit does to schedules, if anything."""
         self._counts: dict[QueueState, list[int]] = {}
@@ -128,6 +132,9 @@ class Commit:
         """Writes everything; raises StorageFull or ServiceError, and then nothing in memory has changed."""
         if self.schedules is not None:
             self.schedules.close()
+        # Schedules may have cancelled jobs that others wait for.
+        if self.flow is not None:
+            self.flow.close()
         columns = self._engine.columns
         if self._groups is not None:
             self._groups.write()

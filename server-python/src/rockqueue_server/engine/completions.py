@@ -30,6 +30,7 @@ class Completions:
         self._engine = engine
         self._commit = commit
         self._long_way = bool(engine.defects or engine.waiters.count)
+        self._watched = engine.flows.watched
         self._batch: Batch | None = None
         self._content_type = ""
         self._tagged = 0
@@ -42,6 +43,8 @@ class Completions:
         """Completes the job of a lease that is current; returns False, with nothing done, for one that needs more."""
         batch = lease.batch
         if batch is None or lease.head.flags & _KEEPS or lease.noted or lease.note is not None or self._long_way:
+            return False
+        if self._watched and lease.job_id in self._watched:
             return False
         if batch is not self._batch or content_type != self._content_type or lease.head.flags & TAGS != self._tagged:
             self._begin(batch, lease, content_type)

@@ -25,9 +25,11 @@ from rockqueue_server.engine.clock import HELD_KEY, Clock
 from rockqueue_server.engine.columns import Columns
 from rockqueue_server.engine.commit import Commit
 from rockqueue_server.engine.dispatch import Dispatcher
+from rockqueue_server.engine.flows.book import FlowBook
 from rockqueue_server.engine.groups.book import GroupBook
 from rockqueue_server.engine.leases import LeaseBook
 from rockqueue_server.engine.notes import NoteBook
+from rockqueue_server.engine.origins import Origins
 from rockqueue_server.engine.queues import QueueBook
 from rockqueue_server.engine.schedules import ScheduleBook
 from rockqueue_server.engine.sessions import SessionBook
@@ -85,6 +87,8 @@ class Engine:
         self.sessions = SessionBook(self)
         self.notes = NoteBook(self)
         self.waiters = JobWaiters(self)
+        self.origins = Origins(self)
+        self.flows = FlowBook(self)
         self.timers = Timers(self)
         self.schedules = ScheduleBook(self)
         self.dispatcher = Dispatcher(self)
@@ -106,6 +110,7 @@ class Engine:
         """Reads what is on disk and begins to work."""
         self.queues.load()
         self.groups.load()
+        self.flows.load()
         self.leases.load()
         self.timers.load()
         self.schedules.load()
@@ -284,6 +289,7 @@ class Engine:
     def _after_full_disk(self, now_us: int) -> None:
         log.warning("the disk is full: deliveries and timers wait until space is freed")
         self.alarms.set(now_us + _RETRY_AFTER_FULL_US, self.timers.ring_now)
+        self.alarms.set(now_us + _RETRY_AFTER_FULL_US, self.flows.ring)
         self.dispatcher.again_later(now_us + _RETRY_AFTER_FULL_US)
 
     def _arm(self, now_us: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.engine.finish import finish
+from rockqueue_server.engine.records import TOUCHED
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.commit import Commit
@@ -17,8 +18,10 @@ def expire(engine: Engine, commit: Commit, lease: Lease, old_state: int) -> None
     """A job that was not started in time becomes DEAD. `lease` only carries what is known of it."""
     head, queue = lease.head, lease.queue
     queue.stats.expired += 1
-    commit.event(event_service_pb2.EVENT_TYPE_JOB_EXPIRED, old_state, queue.number, 0, head.name, lease.job_id)
+    type_, extra = event_service_pb2.EVENT_TYPE_JOB_EXPIRED, engine.origins.told(head, lease.job_id)
+    commit.event(type_, old_state, queue.number, 0, head.name, lease.job_id, extra)
     finish(
         engine, commit, queue, lease.job_id, head, lease,
         old_state=old_state, state=job_pb2.JOB_STATE_DEAD, dead_reason=job_pb2.DEAD_REASON_EXPIRED,
+        flags=TOUCHED if lease.touched else 0,
     )  # fmt: skip

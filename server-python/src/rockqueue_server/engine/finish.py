@@ -62,21 +62,25 @@ def finish(
     retention_us = queue.retention_us[state]
     if head.flags & (ORIGIN | RETENTION | UNIQUE | GROUP):
         retention_us = _part(engine, commit, queue, job_id, head, retention_us)
+    purge_us = now_us + retention_us
+    of_flow = engine.flows.ended(commit, job_id, head, state, queue=queue.number, purge_us=purge_us)
+    if of_flow:
+        flags |= records.OF_FLOW
+    kept = retention_us > 0 or of_flow
     deltas = commit.deltas(queue)
     deltas[old_state] -= 1
     if flags & records.TOUCHED:
         commit.delete(job_id, columns.touched_h)
     flags |= tags.done_flag(head.flags)
-    purge_us = now_us + retention_us
     value = records.pack_done(counters, now_us, purge_us, epoch, dead_reason, flags, content_type, history, result)
-    if retention_us:
+    if kept:
         deltas[state] += 1
         done_key = keys.done_key(queue.number, state, job_id)
         commit.put(done_key, value, columns.done_h)
-        if "retention_ignored" not in engine.defects:
+        if not of_flow and "retention_ignored" not in engine.defects:
             commit.purge_at(purge_us, [done_key])
-    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=retention_us > 0)
-    if not retention_us:
+    _tell(engine, commit, queue, job_id, head, value if job_id in engine.waiters else b"", state, kept=kept)
+    if not kept:
         commit.delete(job_id, columns.job_h)
         engine.notes.forget(commit, job_id)
         tags.remove_by_record(engine, commit, job_id, flags)
@@ -87,6 +91,7 @@ def finish(
             event.error.type, event.error.message = error.type, error.message
         extra = event.SerializeToString()
     count_finished(queue, state)
+    extra = engine.origins.told(head, job_id, extra)
     commit.event(_EVENTS[state], state, queue.number, counters.attempt, head.name, job_id, extra)
     return retention_us >= limits.REQUEST_MEMORY_US
 

@@ -141,7 +141,8 @@ class _Granting:
             lease, lease.ready_us, self._lease_us, epoch, flags, taker.session_id, taker.worker_bytes
         )
         commit.put(job_id, record, engine.columns.active_h)
-        commit.event(_STARTED, _ACTIVE, queue.number, lease.attempt, head.name, job_id, taker.started_extra)
+        extra = engine.origins.told(head, job_id, taker.started_extra)
+        commit.event(_STARTED, _ACTIVE, queue.number, lease.attempt, head.name, job_id, extra)
         return lease
 
     def _take_over(self, lease: Lease) -> None:

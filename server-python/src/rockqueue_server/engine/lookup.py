@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2
+from rockqueue_server.contract.admission import FLOW
 from rockqueue_server.contract.times import timestamp
+from rockqueue_server.engine.flows.records import blocked_key, unpack_pending
 from rockqueue_server.engine.records import Counters, DoneRecord, JobHead, unpack_done, unpack_job
 from rockqueue_server.engine.takers import Lease
 from rockqueue_server.rules import keys
@@ -82,10 +84,19 @@ def find(engine: Engine, job_id: bytes, value: bytes | None = None) -> Found | N
     for state, row in zip(FINISHED, rows, strict=True):
         if row is not None:
             return Found(job_id, queue, head, spec, state, done=unpack_done(row))
+    return _find_new(engine, job_id, queue, head, spec)
+
+
+def _find_new(engine: Engine, job_id: bytes, queue: QueueState, head: JobHead, spec: bytes) -> Found:
+    """A job that has not ended, and has no history."""
+    columns = engine.columns
+    if head.flags & FLOW and columns.blocked.get(blocked_key(head.queue, job_id)) is not None:
+        return Found(job_id, queue, head, spec, job_pb2.JOB_STATE_BLOCKED)
     ready_us = head.run_us or head.create_us
+    state = job_pb2.JOB_STATE_WAITING
     if head.run_us and columns.delayed.get(keys.delayed_key(head.queue, head.run_us, job_id)) is not None:
-        return Found(job_id, queue, head, spec, job_pb2.JOB_STATE_DELAYED, ready_us)
-    return Found(job_id, queue, head, spec, job_pb2.JOB_STATE_WAITING, ready_us)
+        state = job_pb2.JOB_STATE_DELAYED
+    return Found(job_id, queue, head, spec, state, ready_us)
 
 
 def read_touched(engine: Engine, lease: Lease) -> job_pb2.Job | None:
@@ -107,6 +118,9 @@ def show(engine: Engine, found: Found, *, payload: bool = True) -> job_pb2.Job:
     show_counters(job, counters)
     if found.state in (job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED):
         job.ready_time.CopyFrom(timestamp(found.ready_us))
+    elif found.state == job_pb2.JOB_STATE_BLOCKED:
+        value = engine.columns.blocked.get(blocked_key(found.queue.number, found.job_id))
+        job.pending_parents = unpack_pending(value or b"").bit_count()
     if found.touched is not None:
         job.errors.extend(found.touched.errors)
     if found.lease is not None:

@@ -76,6 +76,7 @@ class NoteBook:
             progress.time.CopyFrom(timestamp(commit.now_us))
             commit.put(lease.job_id + b"p", progress.SerializeToString(), columns.notes_h)
             extra = event_service_pb2.Event(progress=progress).SerializeToString()
+            extra = self._engine.origins.told(lease.head, lease.job_id, extra)
             state = job_pb2.JOB_STATE_ACTIVE
             type_ = event_service_pb2.EVENT_TYPE_JOB_PROGRESSED
             commit.event(type_, state, lease.queue.number, lease.attempt, lease.head.name, lease.job_id, extra)

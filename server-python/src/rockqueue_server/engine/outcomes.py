@@ -67,7 +67,7 @@ def fail(
     lease.queue.stats.run_s.observe((commit.now_us - lease.start_us) / 1e6)
     clipped = clip_error(error)
     touched = _with_error(engine, commit, lease, clipped)
-    _tell_attempt(commit, lease, event_service_pb2.EVENT_TYPE_JOB_FAILED, clipped)
+    _tell_attempt(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_FAILED, clipped)
     policy = _policy(engine, lease)
     if lease.cancel_by_us:
         _finish(engine, commit, lease, touched, job_pb2.JOB_STATE_CANCELLED)
@@ -88,7 +88,7 @@ def crash(engine: Engine, commit: Commit, lease: Lease) -> None:
     lease.queue.stats.crashed += 1
     error = job_pb2.JobError(type="CRASHED", message="the worker went away without settling the job")
     touched = _with_error(engine, commit, lease, error)
-    _tell_attempt(commit, lease, event_service_pb2.EVENT_TYPE_JOB_CRASHED, error)
+    _tell_attempt(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_CRASHED, error)
     most = read_spec(engine, lease.job_id).max_crashes if lease.head.flags & MAX_CRASHES else limits.DEFAULT_MAX_CRASHES
     if lease.cancel_by_us:
         _finish(engine, commit, lease, touched, job_pb2.JOB_STATE_CANCELLED)
@@ -109,7 +109,7 @@ def release(engine: Engine, commit: Commit, lease: Lease, *, counted: bool = Tru
         return
     lease.releases += counted
     lease.queue.stats.released += 1
-    _event(commit, lease, event_service_pb2.EVENT_TYPE_JOB_RELEASED, _WAITING)
+    _event(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_RELEASED, _WAITING)
     _wait_again(engine, commit, lease, touched, lease.ready_us, delayed=False, announce=False)
 
 
@@ -127,7 +127,7 @@ def snooze(engine: Engine, commit: Commit, lease: Lease, delay_us: int) -> None:
     due_us = commit.now_us + delay_us
     state = _DELAYED if delay_us else _WAITING
     extra = _ready_extra(due_us) if delay_us else b""
-    _event(commit, lease, event_service_pb2.EVENT_TYPE_JOB_SNOOZED, state, extra)
+    _event(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_SNOOZED, state, extra)
     _wait_again(engine, commit, lease, touched, due_us, delayed=delay_us > 0, announce=False, keeps_turn=False)
 
 
@@ -223,20 +223,21 @@ def _wait_again(
         commit.add_ready(queue, keys.ready_key(queue.number, lease.head.priority, ready_us, lease.job_id), touched=True)
     if announce:
         if delayed:
-            _event(commit, lease, event_service_pb2.EVENT_TYPE_JOB_DELAYED, state, _ready_extra(ready_us))
+            _event(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_DELAYED, state, _ready_extra(ready_us))
         else:
-            _event(commit, lease, event_service_pb2.EVENT_TYPE_JOB_READY, state)
+            _event(engine, commit, lease, event_service_pb2.EVENT_TYPE_JOB_READY, state)
 
 
 def _ready_extra(ready_us: int) -> bytes:
     return event_service_pb2.Event(ready_time=timestamp(ready_us)).SerializeToString()
 
 
-def _tell_attempt(commit: Commit, lease: Lease, type_: int, error: job_pb2.JobError) -> None:
+def _tell_attempt(engine: Engine, commit: Commit, lease: Lease, type_: int, error: job_pb2.JobError) -> None:
     event = event_service_pb2.Event(worker=lease.worker)
     event.error.type, event.error.message = error.type, error.message
-    _event(commit, lease, type_, _ACTIVE, event.SerializeToString())
+    _event(engine, commit, lease, type_, _ACTIVE, event.SerializeToString())
 
 
-def _event(commit: Commit, lease: Lease, type_: int, state: int, extra: bytes = b"") -> None:
+def _event(engine: Engine, commit: Commit, lease: Lease, type_: int, state: int, extra: bytes = b"") -> None:
+    extra = engine.origins.told(lease.head, lease.job_id, extra)
     commit.event(type_, state, lease.queue.number, lease.attempt, lease.head.name, lease.job_id, extra)

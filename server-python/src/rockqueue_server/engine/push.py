@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, GROUP, TAGS, UNIQUE, Admitted
+from rockqueue_server.contract.admission import EXPIRES, GROUP, ORIGIN, TAGS, UNIQUE, Admitted
 from rockqueue_server.contract.push_request import Run
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import lookup, tags, unique
@@ -82,9 +82,9 @@ def store(
             if existing is not None:
                 outcomes.append(existing)
                 continue
-            _place(engine, commit, queue, keyed.merged(index), job_id)
+            place(engine, commit, queue, keyed.merged(index), job_id)
         else:
-            _place(engine, commit, queue, job, job_id)
+            place(engine, commit, queue, job, job_id)
         outcomes.append((job_id, False, False))
     return outcomes
 
@@ -114,23 +114,25 @@ def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids:
     commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
 
 
-def _place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_id: bytes) -> None:
-    """Puts one new job where it belongs."""
+def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_id: bytes, origin: bytes = b"") -> None:
+    """Puts one new job where it belongs. `origin` are the fields of its events that name its origin, if known."""
     now_us, number = commit.now_us, queue.number
     _, name, priority, flags, run_us, expire_us, spec = job
     commit.put(job_id, pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec), engine.columns.job_h)
     if flags & GROUP:
         commit.groups.join(queue, job_id, flags, spec)
+    if flags & ORIGIN and not origin:
+        origin = engine.origins.learn(job_id, spec)
     deltas = commit.deltas(queue)
     if run_us:
         commit.add_delayed(queue, run_us, job_id, touched=False)
         deltas[_DELAYED] += 1
         extra = event_service_pb2.Event(ready_time=timestamp(run_us)).SerializeToString()
-        commit.event(_PUSHED, _DELAYED, number, 0, name, job_id, extra)
+        commit.event(_PUSHED, _DELAYED, number, 0, name, job_id, extra + origin)
     else:
         commit.add_ready(queue, keys.ready_key(number, priority, now_us, job_id), touched=False)
         deltas[_WAITING] += 1
-        commit.event(_PUSHED, _WAITING, number, 0, name, job_id)
+        commit.event(_PUSHED, _WAITING, number, 0, name, job_id, origin)
     if flags & TAGS:
         tags.index(engine, commit, spec, [job_id])
     if flags & EXPIRES:
@@ -243,4 +245,5 @@ def _replace(engine: Engine, commit: Commit, holder: lookup.Found, job: Admitted
             queue, keys.ready_key(queue.number, job.priority, ready_us, job_id), touched=touched is not None
         )
     attempt = touched.attempt if touched is not None else 0
+    extra = engine.origins.told(head, job_id, extra)
     commit.event(event_service_pb2.EVENT_TYPE_JOB_REPLACED, state, queue.number, attempt, head.name, job_id, extra)

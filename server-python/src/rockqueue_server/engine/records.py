@@ -34,6 +34,7 @@ TOUCHED = 2
 CANCEL_REQUESTED = 4
 TAGGED = 64
 """Of a finished job: it stands in column `tags`."""
+OF_FLOW = 8
 _GRACE_SHIFT = 8
 _GRACE_STEP_US = 100_000
 """The grace of the session that holds a delivery is in the upper bits of its flags, in tenths of a second."""

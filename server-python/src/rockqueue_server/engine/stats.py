@@ -60,7 +60,7 @@ def _group_histogram() -> Histogram:
 
 @dataclass(slots=True)
 class WebhookGauges:
-    """Deliveries of all webhooks that wait, and for how long the one that waits longest beyond its time has been due."""
+    """Deliveries of all webhooks that wait, and for how long the one that is latest has been due."""
 
     pending: int = 0
     late_s: float = 0.0
@@ -74,6 +74,9 @@ class Stats:
     commit_s: Histogram = field(default_factory=Histogram)
     fsync_s: Histogram = field(default_factory=Histogram)
     group_ops: Histogram = field(default_factory=_group_histogram)
+    flows_pushed: int = 0
+    flows_finished: dict[int, int] = field(default_factory=dict[int, int])
+    """By FlowState."""
     schedule_late_s: Histogram = field(default_factory=Histogram)
     schedules_fired: int = 0
     schedules_skipped: int = 0
@@ -82,6 +85,10 @@ class Stats:
     webhook_requests: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WEBHOOK_OUTCOMES, 0))
     webhook_s: Histogram = field(default_factory=Histogram)
     queues: dict[str, QueueStats] = field(default_factory=dict[str, QueueStats])
+
+    def flow_finished(self, state: int) -> None:
+        """Counts a flow whose last job has ended."""
+        self.flows_finished[state] = self.flows_finished.get(state, 0) + 1
 
     def count_fired(self, slots: int) -> None:
         """Slots of schedules made jobs."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
 from rockqueue_server.engine import records, tags
-from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
+from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FLOW, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
 from rockqueue_server.engine.expiry import expire
 from rockqueue_server.engine.groups.changes import TIMER_GROUP
 from rockqueue_server.engine.lookup import find
@@ -112,8 +112,8 @@ class Timers:
         deltas = commit.deltas(queue)
         deltas[job_pb2.JOB_STATE_DELAYED] -= 1
         deltas[job_pb2.JOB_STATE_WAITING] += 1
-        type_ = event_service_pb2.EVENT_TYPE_JOB_READY
-        commit.event(type_, job_pb2.JOB_STATE_WAITING, queue.number, attempt, head.name, job_id)
+        type_, extra = event_service_pb2.EVENT_TYPE_JOB_READY, engine.origins.told(head, job_id)
+        commit.event(type_, job_pb2.JOB_STATE_WAITING, queue.number, attempt, head.name, job_id, extra)
 
     def _step(self) -> None:
         """Does the next things that are due."""
@@ -150,6 +150,8 @@ class Timers:
             self._expire(commit, rest)
         elif kind == TIMER_GROUP:
             engine.groups.forget(commit, rest)
+        elif kind == TIMER_FLOW:
+            engine.flows.forget(commit, rest)
 
     def _purge(self, commit: Commit, done_keys: bytes) -> None:
         """Forgets finished jobs; those that were deleted or put back meanwhile are none of its business."""
@@ -161,8 +163,10 @@ class Timers:
             done = records.unpack_done(value) if value is not None and key not in self._purged else None
             if done is None or done.purge_us > commit.now_us:
                 continue
-            self._purged.add(key)
             number, state, job_id = keys.done_parts(key)
+            if done.flags & records.OF_FLOW and engine.flows.holds(job_id):
+                continue
+            self._purged.add(key)
             commit.delete(key, columns.done_h)
             tags.remove_by_record(engine, commit, job_id, done.flags)
             commit.delete(job_id, columns.job_h)
@@ -179,9 +183,12 @@ class Timers:
             return
         if found.state == job_pb2.JOB_STATE_WAITING:
             commit.remove_ready(found.queue, found.ready_key)
+        elif found.state == job_pb2.JOB_STATE_BLOCKED:
+            engine.flows.unblock(commit, found.queue.number, job_id)
         elif found.state == job_pb2.JOB_STATE_DELAYED:
             commit.delete(keys.delayed_key(found.queue.number, found.ready_us, job_id), engine.columns.delayed_h)
         else:
             return
         lease = Lease(job_id, found.head, found.queue)
+        lease.touched = found.touched is not None
         expire(engine, commit, lease, found.state)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
 
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
+_BLOCKED = job_pb2.JOB_STATE_BLOCKED
 _CANCELLED, _DEAD = job_pb2.JOB_STATE_CANCELLED, job_pb2.JOB_STATE_DEAD
 
 
@@ -34,7 +35,7 @@ def cancel(engine: Engine, commit: Commit, found: Found) -> bool:
     """Cancels a job, or asks its worker to; returns False when that was done before. Raises INVALID_STATE."""
     if found.state == _CANCELLED:
         return False
-    if found.state in (_WAITING, _DELAYED):
+    if found.state in (_WAITING, _DELAYED, _BLOCKED):
         _take_out(engine, commit, found)
         history = job_pb2.Job(errors=found.touched.errors).SerializeToString() if found.touched is not None else b""
         finish(
@@ -110,17 +111,20 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
     record.failures = record.crashes = record.releases = record.snoozes = 0
     # A job that expired before it was ever delivered must not expire again: it counts as started.
     record.attempt = counters.attempt
-    commit.put(job_id, record.SerializeToString(), columns.touched_h)
     if head.expire_us:
         _never_expires(commit, found, queue.number, engine)
+    queue.stats.retried += 1
+    if engine.flows.put_back(commit, found, queue, record):
+        return
+    commit.put(job_id, record.SerializeToString(), columns.touched_h)
     commit.add_ready(queue, keys.ready_key(queue.number, head.priority, now_us, job_id), touched=True)
     commit.deltas(queue)[_WAITING] += 1
     if head.flags & ORIGIN:
         schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
         if schedule:
             engine.schedules.job_put_back(commit, schedule, job_id)
-    queue.stats.retried += 1
-    commit.event(event_service_pb2.EVENT_TYPE_JOB_RETRIED, _WAITING, queue.number, counters.attempt, head.name, job_id)
+    type_, extra = event_service_pb2.EVENT_TYPE_JOB_RETRIED, engine.origins.told(head, job_id)
+    commit.event(type_, _WAITING, queue.number, counters.attempt, head.name, job_id, extra)
 
 
 def _never_expires(commit: Commit, found: Found, queue: int, engine: Engine) -> None:
@@ -157,6 +161,8 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
         _take_out(engine, commit, found)
         if found.head.flags & GROUP:
             commit.groups.leave(found.queue, job_id, job_pb2.JobSpec.FromString(found.spec).group)
+        # For those that wait for it, a job that was deleted did not complete.
+        engine.flows.ended(commit, job_id, found.head, _CANCELLED)
     if found.touched is not None:
         commit.delete(job_id, columns.touched_h)
     if found.head.flags & UNIQUE:
@@ -179,14 +185,17 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
     commit.deltas(found.queue)[found.state] -= 1
     if announce:
         type_ = event_service_pb2.EVENT_TYPE_JOB_DELETED
-        commit.event(type_, found.state, found.queue.number, found.counters.attempt, found.head.name, job_id)
+        extra = engine.origins.told(found.head, job_id)
+        commit.event(type_, found.state, found.queue.number, found.counters.attempt, found.head.name, job_id, extra)
     commit.after(lambda: engine.waiters.finished(job_id, None))
 
 
 def _take_out(engine: Engine, commit: Commit, found: Found) -> None:
-    """Out of those that wait or are delayed."""
+    """Out of those that wait, are delayed or blocked."""
     if found.state == _WAITING:
         commit.remove_ready(found.queue, found.ready_key)
+    elif found.state == _BLOCKED:
+        engine.flows.unblock(commit, found.queue.number, found.job_id)
     else:
         commit.delete(keys.delayed_key(found.queue.number, found.ready_us, found.job_id), engine.columns.delayed_h)
 

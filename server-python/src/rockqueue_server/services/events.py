@@ -117,6 +117,8 @@ class _Wanted:
         self.queues = frozenset(wanted.queues)
         self.names = frozenset(wanted.names)
         self.types = frozenset(wanted.types)
+        self.flows = frozenset(text.lower() for text in wanted.flow_ids)
+        self.schedules = frozenset(wanted.schedules)
         self.jobs = frozenset(job_id for text in wanted.job_ids if (job_id := parse_id(text)) is not None)
 
     def run(self, run: Run, queue: str) -> bool:
@@ -125,7 +127,16 @@ class _Wanted:
             return False
         if self.queues and queue not in self.queues:
             return False
-        return not self.names or run.name in self.names
+        if self.names and run.name not in self.names:
+            return False
+        return not (self.flows or self.schedules) or self._origin(run.extra)
+
+    def _origin(self, extra: bytes) -> bool:
+        """Whether a flow and a schedule that are asked for are among the fields that few events have."""
+        told = Event.FromString(extra)
+        if self.flows and told.flow_id not in self.flows:
+            return False
+        return not self.schedules or told.schedule in self.schedules
 
 
 def _expand(engine: Engine, commit: int, value: bytes, wanted: _Wanted, skip: int) -> list[Response]:
@@ -167,7 +178,7 @@ def _expand(engine: Engine, commit: int, value: bytes, wanted: _Wanted, skip: in
 
 
 def _check_filter(wanted: event_service_pb2.EventFilter, problems: Problems) -> None:
-    for field in ("queues", "names", "types", "job_ids"):
+    for field in ("queues", "names", "types", "job_ids", "flow_ids", "schedules"):
         if len(getattr(wanted, field)) > limits.FILTER_ENTRIES:
             problems.add(f"filter.{field}", f"must hold at most {limits.FILTER_ENTRIES} entries")
     for index, name in enumerate(wanted.queues):
@@ -177,6 +188,9 @@ def _check_filter(wanted: event_service_pb2.EventFilter, problems: Problems) -> 
     for index, text in enumerate(wanted.job_ids):
         if parse_id(text) is None:
             problems.add(f"filter.job_ids[{index}]", "must be a job id: a UUID as text")
+    for index, text in enumerate(wanted.flow_ids):
+        if parse_id(text) is None:
+            problems.add(f"filter.flow_ids[{index}]", "must be a flow id: a UUID as text")
 
 
 def matching_events(

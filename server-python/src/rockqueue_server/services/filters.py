@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import GROUP, ORIGIN, TAGS, check_group
+from rockqueue_server.contract.admission import FLOW, GROUP, ORIGIN, TAGS, check_group
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.engine.records import JobHead, unpack_job
+from rockqueue_server.rules.ids import parse_id
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -28,6 +29,8 @@ def check_filter(wanted: job_service_pb2.JobFilter, path: str, problems: Problem
     problems.known_enum(f"{path}.state", wanted.state, job_pb2.JobState)
     if wanted.group:
         check_group(wanted.group, f"{path}.group", problems)
+    if wanted.flow_id and parse_id(wanted.flow_id) is None:
+        problems.add(f"{path}.flow_id", "must be a flow id: a UUID as text")
     if len(wanted.tags) > limits.TAGS:
         problems.over(f"{path}.tags", limits.TAGS, len(wanted.tags), "tags")
     for field in ("created_from", "created_before"):
@@ -48,6 +51,7 @@ class Matcher:
         self.impossible = bool(wanted.queue) and queue is None
         """It asks for a queue that does not exist."""
         self.group = wanted.group
+        self.flow_id = parse_id(wanted.flow_id) if wanted.flow_id else None
         self._name = wanted.name
         self._flags, self._of_spec = _spec_tests(wanted)
 
@@ -85,8 +89,9 @@ def _spec_tests(wanted: job_service_pb2.JobFilter) -> tuple[int, list[SpecTest]]
         flags |= GROUP
         tests.append(lambda spec: spec.group == wanted.group)
     if wanted.flow_id:
-        flags |= ORIGIN
-        tests.append(lambda spec: spec.origin.flow_id == wanted.flow_id)
+        flags |= FLOW
+        flow_id = wanted.flow_id.lower()
+        tests.append(lambda spec: spec.origin.flow_id == flow_id)
     if wanted.schedule:
         flags |= ORIGIN
         tests.append(lambda spec: spec.origin.schedule == wanted.schedule)

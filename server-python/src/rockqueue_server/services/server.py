@@ -47,6 +47,7 @@ class ServerService:
                 push_stream=True,
                 worker_health=True,
                 backups=backups.on,
+                flows=True,
                 schedules=True,
                 webhooks=True,
                 groups=True,
@@ -67,6 +68,7 @@ class ServerService:
                 max_poll=duration(limits.MAX_POLL_US),
                 credits=limits.CREDITS,
                 session_queues=limits.SESSION_QUEUES,
+                flow_jobs=limits.FLOW_JOBS,
             ),
         )
 

@@ -1,9 +1,9 @@
 """Goes through the jobs that a filter means, in an order that stays, at a cost bounded by the step.
 
-Jobs are walked by the index that leads past the fewest others: that of a tag, of a queue's finished jobs of a state, of
-active jobs, or all jobs by creation. The keys of all of these end in the id, so times of creation are bounds of the
-walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order of their
-index.
+Jobs are walked by the index that leads past the fewest others: that of a tag, of a flow, of a queue's finished or
+blocked jobs, of active jobs, or all jobs by creation. The keys of all of these end in the id, so times of creation are
+bounds of the walk there, and a position is the same in each. The WAITING or DELAYED jobs of one queue come in the order
+of their index.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server.contract import limits
+from rockqueue_server.engine.flows.records import node_range
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import created_ms, lowest_id
@@ -31,6 +32,7 @@ _MOST_BYTES = 32 << 20
 """So much is read at most before the walk pauses."""
 _PROBE = 1000
 """So many entries of an index are counted to tell which of several is the shortest."""
+_BLOCKED = job_pb2.JOB_STATE_BLOCKED
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 
 
@@ -42,11 +44,6 @@ class _Range(NamedTuple):
     upper: bytes
     fixed: int
     id_at: int
-
-    @property
-    def position_bytes(self) -> int:
-        """How long a position in this range is."""
-        return self.id_at - self.fixed + keys.ID_BYTES
 
 
 class Walk:
@@ -79,9 +76,11 @@ class Walk:
         if matcher.impossible:
             self.ended = True
             return
-        tags = [self._by_id(columns.tags, keys.tag_prefix(tag)) for tag in matcher.tags]
+        ranges = [self._by_id(columns.tags, keys.tag_prefix(tag)) for tag in matcher.tags]
+        if matcher.flow_id is not None:
+            ranges.append(self._by_id(columns.flows, node_range(matcher.flow_id)[0]))
         if queue is not None and state in (_WAITING, _DELAYED):
-            few = self._few(tags)
+            few = self._few(ranges)
             if few is not None:
                 yield from self._sorted(few)
                 return
@@ -91,33 +90,36 @@ class Walk:
                 yield from self._through(_Range(columns.delayed, *keys.queue_range(queue.number), 4, 12))
             return
         if state == _ACTIVE:
-            tags.append(self._by_id(columns.active, b""))
+            ranges.append(self._by_id(columns.active, b""))
+        elif queue is not None and state == _BLOCKED:
+            ranges.append(self._by_id(columns.blocked, keys.queue_range(queue.number)[0]))
         elif queue is not None and state in FINISHED:
-            tags.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
-        yield from self._through(self._shortest(tags) if tags else self._by_id(columns.job, b""))
+            ranges.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
+        yield from self._through(self._shortest(ranges) if ranges else self._by_id(columns.job, b""))
 
     def _waiting(self, queue: QueueState) -> Iterator[Found]:
         """In the order of delivery: jobs without a group, then group by group in the order in which they came up."""
-        columns, whole = self._engine.columns, keys.queue_range(queue.number)
-        ranges = [_Range(columns.ready, *whole, 4, 16)]
+        columns, wanted, within = self._engine.columns, self._matcher.group, keys.queue_range(queue.number)
+        ranges = [_Range(columns.ready, *within, 4, 16)]
         if queue.groups is not None:
-            ranges.append(_Range(columns.gready, *whole, 4, 24))
-        if self._matcher.group:
-            group = queue.groups.find(self._matcher.group) if queue.groups is not None else None
-            ranges = [_Range(columns.gready, group.prefix, group.prefix + keys.END, 4, 24)] if group is not None else []
+            ranges.append(_Range(columns.gready, *within, 4, 24))
+        if wanted:
+            group = queue.groups.find(wanted) if queue.groups is not None else None
+            prefix = group.prefix if group is not None else keys.END
+            ranges = [_Range(columns.gready, prefix, prefix + keys.END, 4, 24)]
         if self._newest:
             ranges.reverse()
-        # A position tells by its length in which of the columns it is.
-        while len(ranges) > 1 and self.position and len(self.position) != ranges[0].position_bytes:
+        # A position tells by its length in which of them it is.
+        while len(ranges) > 1 and self.position and len(self.position) != ranges[0].id_at + keys.ID_BYTES - 4:
             del ranges[0]
         self.ended = True
-        for at, one in enumerate(ranges):
-            if at:
-                self.position = b""
-            self.ended = False
-            yield from self._through(one)
+        for one in ranges:
             if not self.ended:
                 return
+            self.ended = False
+            yield from self._through(one)
+            if self.ended and one is not ranges[-1]:
+                self.position = b""
 
     def _by_id(self, column: Column, prefix: bytes) -> _Range:
         """The entries of `prefix` and the id of a job that was created when the filter says."""
@@ -141,10 +143,10 @@ class Walk:
             return ranges[0]
         return min(ranges, key=lambda one: len(_scan(self._ahead(one), _PROBE)))
 
-    def _few(self, tags: list[_Range]) -> list[bytes] | None:
-        """The ids of all jobs with the rarest of the tags, if they are few enough to be sorted for each page."""
+    def _few(self, ranges: list[_Range]) -> list[bytes] | None:
+        """The ids of all jobs of the shortest range, if they are few enough to be sorted for each page."""
         few: list[bytes] | None = None
-        for one in tags:
+        for one in ranges:
             rows = _scan(one, _PROBE)
             if len(rows) < _PROBE and (few is None or len(rows) < len(few)):
                 few = [key[one.id_at :] for key, _ in rows]
@@ -152,20 +154,20 @@ class Walk:
 
     def _sorted(self, ids: list[bytes]) -> Iterator[Found]:
         """The same as a walk through WAITING or DELAYED jobs, for few candidates."""
-        placed: list[tuple[tuple[int, bytes], Found]] = []
+        placed: list[tuple[bytes, Found]] = []
         for job_id, value in zip(ids, self._engine.columns.job.get_many(ids) if ids else [], strict=True):
             self.examined += 1
             if value is not None and self._matcher.fits(value):
                 found = find(self._engine, job_id, value)
                 if found is not None and found.state == self._matcher.state:
-                    position = _place(found)[4:]
-                    placed.append(((len(position), position), found))
-        placed.sort(key=lambda pair: pair[0], reverse=self._newest)
-        # Those of groups have longer keys, and come behind the others.
-        behind = (len(self.position), self.position)
-        for place, found in placed:
-            if not self.position or (place < behind if self._newest else place > behind):
-                self.position = place[1]
+                    placed.append((_place(found)[4:], found))
+        # Jobs with a group have longer keys, and come after those without.
+        placed.sort(key=lambda pair: (len(pair[0]), pair[0]), reverse=self._newest)
+        behind = (len(self.position), self.position) if self.position else None
+        for position, found in placed:
+            place = (len(position), position)
+            if behind is None or (place < behind if self._newest else place > behind):
+                self.position = position
                 yield found
         self.ended = True
 
@@ -219,5 +221,7 @@ def _scan(within: _Range, limit: int, *, reverse: bool = False) -> list[tuple[by
 def _place(found: Found) -> bytes:
     """The key of a WAITING or DELAYED job in its index."""
     if found.state == _WAITING:
-        return found.ready_key
+        groups = found.queue.groups
+        group = groups.find(job_pb2.JobSpec.FromString(found.spec).group) if groups is not None else None
+        return found.ready_key if group is None else group.prefix + found.ready_key[4:]
     return keys.delayed_key(found.queue.number, found.ready_us, found.job_id)

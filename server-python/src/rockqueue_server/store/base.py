@@ -15,6 +15,7 @@ COLUMNS = (
     "gready",  # queue, group, priority, ready time, id -> whether the job was touched
     "group",  # queue, key -> figures and settings of a group
     "delayed",  # queue, due time, id -> whether the job was touched
+    "blocked",  # queue, id -> which parents have not ended
     "active",  # id -> the delivery
     "done",  # queue, state, id -> how the job finished, with its result
     "notes",  # id -> progress and log lines
@@ -22,6 +23,7 @@ COLUMNS = (
     "timers",  # due time, kind, ... -> what is to be done then
     "unique",  # key -> the job that holds it
     "dedup",  # request id -> the first answer
+    "flows",  # flows, their nodes and edges, and what has to follow from ends: see engine/flows/records.py
     "schedules",  # schedules by name, their due times, and which of their jobs are not finished
     "events",  # commit number -> what happened in that commit
     "webhooks",  # number -> a webhook, its secrets, its position in the feed

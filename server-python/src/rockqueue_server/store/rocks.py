@@ -27,7 +27,18 @@ _LITTLE_BYTES = 1 * _MIB
 _FLUSH_ROUNDS = 4
 """What is written while others flush is flushed in the next round, which is shorter."""
 # Keys are deleted at the rate at which they are put: tombstones must not pile up in front of what is alive.
-_QUEUE_LIKE = ("ready", "delayed", "active", "timers", "dedup", "schedules", "webhook_deliveries", "gready", "tags")
+_QUEUE_LIKE = (
+    "ready",
+    "delayed",
+    "active",
+    "timers",
+    "dedup",
+    "schedules",
+    "webhook_deliveries",
+    "gready",
+    "tags",
+    "blocked",
+)
 _BIG_VALUES = ("job", "done")
 
 
