@@ -61,7 +61,6 @@ def _group_histogram() -> Histogram:
 @dataclass(slots=True)
 class WebhookGauges:
     """Deliveries of all webhooks that wait, and for how long the one that has been due longest has been so."""
-    """Deliveries of all webhooks that wait, and for how long the one that is latest has been due."""
 
     pending: int = 0
     late_s: float = 0.0
