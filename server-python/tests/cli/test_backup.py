@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def test_a_folder_that_nobody_has_is_copied_directly(start: Start, tmp_path: Pat
     stop(server)
     made = start("backup", tmp_path / "store", tmp_path / "copy")
     assert made.exit_code() == 0, made.err
-    assert sorted(os.listdir(tmp_path / "store")) == ["COMMIT", "FORMAT", "OWNER", "db"]
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == ["COMMIT", "FORMAT", "OWNER", "db"]
     assert start("backup", tmp_path / "store", tmp_path / "copy").exit_code() == 2
     assert start("restore", tmp_path / "copy", tmp_path / "again").exit_code() == 0
     again = start("check", tmp_path / "again")
