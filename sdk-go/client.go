@@ -25,15 +25,18 @@ type Client struct {
 	target target
 	logger *slog.Logger
 
-	raw     *connection
-	jobs    rockqueuepb.JobServiceClient
-	queues  rockqueuepb.QueueServiceClient
-	events  rockqueuepb.EventServiceClient
-	work    rockqueuepb.WorkServiceClient
-	server  rockqueuepb.ServerServiceClient
-	limits  limitsCache
-	pushes  *pushStreams
-	batcher *pushBatcher
+	raw       *connection
+	jobs      rockqueuepb.JobServiceClient
+	queues    rockqueuepb.QueueServiceClient
+	events    rockqueuepb.EventServiceClient
+	work      rockqueuepb.WorkServiceClient
+	server    rockqueuepb.ServerServiceClient
+	schedules rockqueuepb.ScheduleServiceClient
+	flows     rockqueuepb.FlowServiceClient
+	webhooks  rockqueuepb.WebhookServiceClient
+	limits    limitsCache
+	pushes    *pushStreams
+	batcher   *pushBatcher
 
 	// base ends when the client is closed: batches under way, the stream of pushes and event streams end with it.
 	base      context.Context
@@ -64,6 +67,9 @@ func NewClient(config Config) (*Client, error) {
 	client.events = rockqueuepb.NewEventServiceClient(client.raw)
 	client.work = rockqueuepb.NewWorkServiceClient(client.raw)
 	client.server = rockqueuepb.NewServerServiceClient(client.raw)
+	client.schedules = rockqueuepb.NewScheduleServiceClient(client.raw)
+	client.flows = rockqueuepb.NewFlowServiceClient(client.raw)
+	client.webhooks = rockqueuepb.NewWebhookServiceClient(client.raw)
 	client.pushes = newPushStreams(client)
 	client.batcher = newPushBatcher(client)
 	return client, nil

@@ -1,7 +1,9 @@
 package rockqueue
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"strconv"
 	"sync"
 	"time"
@@ -39,6 +41,10 @@ type Delivery struct {
 	Crashes int32
 	// Priority is the job's.
 	Priority int32
+	// Group is the group that the job belongs to; empty for none.
+	Group string
+	// Origin is the schedule or the flow that pushed the job; the zero value when a caller did.
+	Origin Origin
 	// Headers travel with the job beside its payload.
 	Headers map[string]string
 	// Tags are labels of the job.
@@ -61,6 +67,7 @@ type Delivery struct {
 type deliveryHome interface {
 	report(report *rockqueuepb.JobReport)
 	shuttingDown() <-chan struct{}
+	parents(ctx context.Context, jobID string) iter.Seq2[*ParentJob, error]
 }
 
 func newDelivery(message *rockqueuepb.Delivery, codec Codec, home deliveryHome) *Delivery {
@@ -70,8 +77,8 @@ func newDelivery(message *rockqueuepb.Delivery, codec Codec, home deliveryHome) 
 		Payload: spec.GetPayload(), ContentType: spec.GetContentType(),
 		Attempt: message.GetAttempt(), Failures: message.GetFailures(), Crashes: message.GetCrashes(),
 		Priority: spec.GetPriority(), Headers: spec.GetHeaders(), Tags: spec.GetTags(),
-		CreateTime: moment(message.GetCreateTime()),
-		token:      message.GetLeaseToken(), timeout: spec.GetTimeout().AsDuration(), codec: codec, home: home,
+		Group: spec.GetGroup(), Origin: originFrom(spec.GetOrigin()), CreateTime: moment(message.GetCreateTime()),
+		token: message.GetLeaseToken(), timeout: spec.GetTimeout().AsDuration(), codec: codec, home: home,
 	}
 }
 

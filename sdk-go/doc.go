@@ -34,6 +34,13 @@
 // Jobs run at least once: a worker that dies after its work and before its answer leaves a job that runs again. Give outside
 // systems something to tell repeats by, such as Delivery.ID.
 //
+// # Schedules, flows, limits, webhooks
+//
+// [Client.Schedules] push jobs again and again, by cron or every so often. [Client.Flows] push graphs of jobs that wait for
+// each other, built with [NewFlow]. [Client.Queues] set rates and limits, for whole queues and for groups of jobs;
+// [Client.Explain] tells why a job is not running. [Client.Webhooks] send events as HTTP requests, which package
+// rockqueuehook receives.
+//
 // # Errors
 //
 // Calls that fail return an [Error], to compare with the sentinels of this package by errors.Is. Each call has a deadline and
@@ -41,6 +48,7 @@
 //
 // # More
 //
-// Package rockqueuetest helps to test, rockqueuehttp serves web servers, rockqueuepb has the messages of the contract for
-// [Client.Raw], and the module otelrockqueue traces pushes and handlers with OpenTelemetry.
+// Package rockqueuetest helps to test, rockqueuehttp serves web servers, rockqueuehook receives webhooks, rockqueuepb has
+// the messages of the contract for [Client.Raw], and the module otelrockqueue traces pushes and handlers with
+// OpenTelemetry.
 package rockqueue

@@ -28,6 +28,21 @@ var (
 	ErrJobNotFound = errors.New("rockqueue: job not found")
 	// ErrQueueNotFound: the first push makes a queue. Also an ErrNotFound.
 	ErrQueueNotFound = errors.New("rockqueue: queue not found")
+	// ErrScheduleNotFound: no schedule has this name. Also an ErrNotFound.
+	ErrScheduleNotFound = errors.New("rockqueue: schedule not found")
+	// ErrFlowNotFound: the flow never existed, or was finished more than 7 days ago. Also an ErrNotFound.
+	ErrFlowNotFound = errors.New("rockqueue: flow not found")
+	// ErrFlowCycle: the jobs of a flow wait for each other in a circle; Metadata["cycle"] names it. Nothing was stored. Also
+	// an ErrInvalidRequest.
+	ErrFlowCycle = errors.New("rockqueue: the jobs of the flow wait for each other")
+	// ErrWebhookNotFound: no webhook has this name. Also an ErrNotFound.
+	ErrWebhookNotFound = errors.New("rockqueue: webhook not found")
+	// ErrWebhookDeliveryNotFound: the webhook has no delivery of this id in its log. Also an ErrNotFound.
+	ErrWebhookDeliveryNotFound = errors.New("rockqueue: webhook delivery not found")
+	// ErrBackupExists: there is a backup of this name.
+	ErrBackupExists = errors.New("rockqueue: there is a backup of this name")
+	// ErrBackupsOff: the server was started without a place for backups (--backup-dir).
+	ErrBackupsOff = errors.New("rockqueue: the server has no place for backups")
 	// ErrInvalidState: the job's state does not allow it; Metadata["state"] is the state it is in.
 	ErrInvalidState = errors.New("rockqueue: the job's state does not allow it")
 	// ErrLeaseLost: the lease ran out, was settled otherwise, or belongs to an older attempt. It is also the cause of a
@@ -166,27 +181,34 @@ func isServerFault(code codes.Code) bool {
 
 // kindsByReason maps reasons to the errors that stand for them, the special one first.
 var kindsByReason = map[string][]error{
-	reasonInvalidField:   {ErrInvalidRequest},
-	reasonLimitExceeded:  {ErrLimitExceeded, ErrInvalidRequest},
-	"REQUEST_ID_REUSED":  {ErrInvalidRequest},
-	"JOB_NOT_FOUND":      {ErrJobNotFound, ErrNotFound},
-	"QUEUE_NOT_FOUND":    {ErrQueueNotFound, ErrNotFound},
-	"INVALID_STATE":      {ErrInvalidState},
-	"LEASE_LOST":         {ErrLeaseLost},
-	"UNIQUE_CONFLICT":    {ErrUniqueConflict},
-	"QUEUE_FULL":         {ErrQueueFull, ErrResourceExhausted},
-	"STORAGE_FULL":       {ErrStorageFull, ErrResourceExhausted},
-	"OVERLOADED":         {ErrOverloaded, ErrResourceExhausted},
-	"CURSOR_EXPIRED":     {ErrCursorExpired},
-	"SHUTTING_DOWN":      {ErrUnavailable},
-	"STORAGE_FAILED":     {ErrUnavailable},
-	"SLOW_READER":        {ErrUnavailable},
-	"INTERNAL":           {ErrServer},
-	"PROTOCOL_VIOLATION": {ErrServer},
-	"SESSION_TAKEN":      {ErrServer},
-	reasonPayload:        {ErrPayload, ErrInvalidRequest},
-	reasonClosed:         {ErrClientClosed},
-	reasonLocalServer:    {ErrLocalServer},
+	reasonInvalidField:           {ErrInvalidRequest},
+	reasonLimitExceeded:          {ErrLimitExceeded, ErrInvalidRequest},
+	"REQUEST_ID_REUSED":          {ErrInvalidRequest},
+	"JOB_NOT_FOUND":              {ErrJobNotFound, ErrNotFound},
+	"SCHEDULE_NOT_FOUND":         {ErrScheduleNotFound, ErrNotFound},
+	"FLOW_NOT_FOUND":             {ErrFlowNotFound, ErrNotFound},
+	"FLOW_CYCLE":                 {ErrFlowCycle, ErrInvalidRequest},
+	"WEBHOOK_NOT_FOUND":          {ErrWebhookNotFound, ErrNotFound},
+	"WEBHOOK_DELIVERY_NOT_FOUND": {ErrWebhookDeliveryNotFound, ErrNotFound},
+	"BACKUP_EXISTS":              {ErrBackupExists},
+	"BACKUPS_OFF":                {ErrBackupsOff},
+	"QUEUE_NOT_FOUND":            {ErrQueueNotFound, ErrNotFound},
+	"INVALID_STATE":              {ErrInvalidState},
+	"LEASE_LOST":                 {ErrLeaseLost},
+	"UNIQUE_CONFLICT":            {ErrUniqueConflict},
+	"QUEUE_FULL":                 {ErrQueueFull, ErrResourceExhausted},
+	"STORAGE_FULL":               {ErrStorageFull, ErrResourceExhausted},
+	"OVERLOADED":                 {ErrOverloaded, ErrResourceExhausted},
+	"CURSOR_EXPIRED":             {ErrCursorExpired},
+	"SHUTTING_DOWN":              {ErrUnavailable},
+	"STORAGE_FAILED":             {ErrUnavailable},
+	"SLOW_READER":                {ErrUnavailable},
+	"INTERNAL":                   {ErrServer},
+	"PROTOCOL_VIOLATION":         {ErrServer},
+	"SESSION_TAKEN":              {ErrServer},
+	reasonPayload:                {ErrPayload, ErrInvalidRequest},
+	reasonClosed:                 {ErrClientClosed},
+	reasonLocalServer:            {ErrLocalServer},
 }
 
 // kindByCode is for errors without a reason, or with one that this version does not know.

@@ -26,6 +26,10 @@ type EventOptions struct {
 	Types []EventType
 	// JobIDs: events of these jobs.
 	JobIDs []string
+	// FlowIDs: events of these flows and of their jobs.
+	FlowIDs []string
+	// Schedules: events of these schedules and of the jobs that they pushed.
+	Schedules []string
 	// After begins with what follows this cursor. Excludes FromBeginning. Without either, the stream begins now.
 	After string
 	// FromBeginning begins with the earliest event that is still kept.
@@ -40,13 +44,13 @@ type Event struct {
 	Type EventType
 	// Time is when it was committed.
 	Time time.Time
-	// Queue is empty for events of workers.
+	// Queue is that of the job; of a schedule, that of its job. Empty for events of workers and flows.
 	Queue string
-	// JobID is empty for events of queues and workers.
+	// JobID is empty for events of queues, workers, flows and schedules, but for SCHEDULE_FIRED.
 	JobID string
 	// Name is the kind of job.
 	Name string
-	// State is the job's after the event; empty for events of queues and workers.
+	// State is the job's after the event; empty for events that are not a job's.
 	State JobState
 	// Attempt is the number of the delivery; 0 before the first.
 	Attempt int32
@@ -62,6 +66,14 @@ type Event struct {
 	Worker string
 	// Purged comes with QUEUE_PURGED: how many jobs were removed in this step.
 	Purged int64
+	// FlowID is the flow, with FLOW_FINISHED and with every event of a job that is part of one.
+	FlowID string
+	// FlowState comes with FLOW_FINISHED: how.
+	FlowState FlowState
+	// Schedule is the schedule, with its own events and with every event of a job that it pushed.
+	Schedule string
+	// SlotTime comes with SCHEDULE_FIRED and SCHEDULE_SKIPPED: the due moment.
+	SlotTime time.Time
 }
 
 // Events returns what happens, in the order of the commits, until ctx ends or the loop is left; see Watch, which it calls
@@ -132,13 +144,11 @@ func (o *EventOptions) proto() (*rockqueuepb.WatchEventsRequest, error) {
 	if o.After != "" && o.FromBeginning {
 		return nil, misuse("After and FromBeginning exclude each other")
 	}
-	filter := &rockqueuepb.EventFilter{Queues: o.Queues, Names: o.Names, JobIds: o.JobIDs}
-	for _, kind := range o.Types {
-		number, err := kind.proto()
-		if err != nil {
-			return nil, err
-		}
-		filter.Types = append(filter.Types, number)
+	filter, err := (&EventFilter{
+		Queues: o.Queues, Names: o.Names, Types: o.Types, JobIDs: o.JobIDs, FlowIDs: o.FlowIDs, Schedules: o.Schedules,
+	}).proto()
+	if err != nil {
+		return nil, err
 	}
 	request := &rockqueuepb.WatchEventsRequest{Filter: filter}
 	if o.FromBeginning {
@@ -178,7 +188,8 @@ func (s *EventStream) Next() (Event, error) {
 			cursor = s.after
 		}
 		s.cursor.Store(&cursor)
-		if event, known := eventFrom(next); known {
+		// Types of a newer server are skipped, as the contract asks for.
+		if event := eventFrom(next); event.Type != EventUnknown {
 			return event, nil
 		}
 	}
@@ -272,25 +283,4 @@ func isFinal(code codes.Code) bool {
 	default:
 		return false
 	}
-}
-
-// eventFrom returns false for an event to skip because this version does not know its type.
-func eventFrom(event *rockqueuepb.Event) (Event, bool) {
-	kind, known := eventTypeFrom(event.GetType())
-	if !known {
-		return Event{}, false
-	}
-	made := Event{
-		Cursor: event.GetCursor(), Type: kind, Time: moment(event.GetTime()), Queue: event.GetQueue(),
-		JobID: event.GetJobId(), Name: event.GetName(), Attempt: event.GetAttempt(),
-		DeadReason: deadReasonFrom(event.GetDeadReason()), ReadyTime: moment(event.GetReadyTime()),
-		Progress: progressFrom(event.GetProgress()), Worker: event.GetWorker(), Purged: event.GetPurged(),
-	}
-	if event.GetState() != rockqueuepb.JobState_JOB_STATE_UNSPECIFIED {
-		made.State = stateFrom(event.GetState())
-	}
-	if event.GetError() != nil {
-		made.Err = new(jobErrorFrom(event.GetError()))
-	}
-	return made, true
 }

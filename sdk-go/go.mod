@@ -3,6 +3,7 @@ module github.com/rockqueue/rockqueue/sdk-go
 go 1.26.0
 
 require (
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	go.uber.org/goleak v1.3.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b
 	google.golang.org/grpc v1.85.0

@@ -51,6 +51,12 @@ type JobInfo struct {
 	Progress *Progress
 	// Worker is the name of the worker that holds or last held the job.
 	Worker string
+	// Group is the group that the job belongs to; empty for none.
+	Group string
+	// Origin is the schedule or the flow that pushed the job; the zero value when a caller did.
+	Origin Origin
+	// PendingParents is how many parents of a BLOCKED job are not finished.
+	PendingParents int32
 	// CancelRequested is true once a cancel was asked for and the handler has not settled yet.
 	CancelRequested bool
 	// CreateTime is when the push was committed.
@@ -66,6 +72,18 @@ type JobInfo struct {
 
 	codec   Codec
 	message *rockqueuepb.Job
+}
+
+// Origin is what pushed a job, if it was not a caller.
+type Origin struct {
+	// Schedule is the name of the schedule that fired; empty for none.
+	Schedule string
+	// SlotTime is the due moment of the schedule that the job stands for, without jitter; of a trigger, its moment.
+	SlotTime time.Time
+	// FlowID is the flow that the job is part of; empty for none.
+	FlowID string
+	// FlowNode is the job's name in its flow.
+	FlowNode string
 }
 
 // AttemptError is one attempt that did not succeed.
@@ -155,6 +173,7 @@ func jobFrom(job *rockqueuepb.Job, codec Codec) *JobInfo {
 		Releases: job.GetReleases(), Snoozes: job.GetSnoozes(),
 		DeadReason: deadReasonFrom(job.GetDeadReason()), Progress: progressFrom(job.GetProgress()),
 		Worker: job.GetWorker(), CancelRequested: job.GetCancelRequested(),
+		Group: spec.GetGroup(), Origin: originFrom(spec.GetOrigin()), PendingParents: job.GetPendingParents(),
 		CreateTime: moment(job.GetCreateTime()), ReadyTime: moment(job.GetReadyTime()),
 		StartTime: moment(job.GetStartTime()), FinishTime: moment(job.GetFinishTime()),
 		PurgeTime: moment(job.GetPurgeTime()),
@@ -167,6 +186,13 @@ func jobFrom(job *rockqueuepb.Job, codec Codec) *JobInfo {
 		})
 	}
 	return info
+}
+
+func originFrom(origin *rockqueuepb.JobOrigin) Origin {
+	return Origin{
+		Schedule: origin.GetSchedule(), SlotTime: moment(origin.GetSlotTime()),
+		FlowID: origin.GetFlowId(), FlowNode: origin.GetFlowNode(),
+	}
 }
 
 func jobErrorFrom(err *rockqueuepb.JobError) JobError {
@@ -186,4 +212,12 @@ func moment(stamp *timestamppb.Timestamp) time.Time {
 		return time.Time{}
 	}
 	return stamp.AsTime()
+}
+
+// stampOrNil is no timestamp for the zero Time.
+func stampOrNil(moment time.Time) *timestamppb.Timestamp {
+	if moment.IsZero() {
+		return nil
+	}
+	return timestamppb.New(moment)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
 )
@@ -33,6 +32,12 @@ type JobFilter struct {
 	CreatedFrom time.Time
 	// CreatedBefore: created before this moment.
 	CreatedBefore time.Time
+	// Group is the group of the jobs.
+	Group string
+	// FlowID is the flow that the jobs are part of.
+	FlowID string
+	// Schedule is the one that pushed the jobs.
+	Schedule string
 }
 
 // ListOptions say how to list.
@@ -72,29 +77,15 @@ func (c *Client) Logs(ctx context.Context, jobID string) (*JobLogs, error) {
 //
 //	for job, err := range client.List(ctx, rockqueue.JobFilter{Queue: "mail", State: rockqueue.JobDead}, nil) {
 func (c *Client) List(ctx context.Context, filter JobFilter, options *ListOptions) iter.Seq2[*JobInfo, error] {
-	return func(yield func(*JobInfo, error) bool) {
+	return listing(func(token string) ([]*rockqueuepb.Job, string, error) {
 		request, err := listRequest(&filter, options)
 		if err != nil {
-			yield(nil, err)
-			return
+			return nil, "", err
 		}
-		for {
-			page, err := c.jobs.ListJobs(ctx, request)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, job := range page.GetJobs() {
-				if !yield(jobFrom(job, c.config.Codec), nil) {
-					return
-				}
-			}
-			if page.GetNextPageToken() == "" {
-				return
-			}
-			request.PageToken = page.GetNextPageToken()
-		}
-	}
+		request.PageToken = token
+		page, err := c.jobs.ListJobs(ctx, request)
+		return page.GetJobs(), page.GetNextPageToken(), err
+	}, func(job *rockqueuepb.Job) *JobInfo { return jobFrom(job, c.config.Codec) })
 }
 
 func listRequest(filter *JobFilter, options *ListOptions) (*rockqueuepb.ListJobsRequest, error) {
@@ -117,14 +108,11 @@ func (f *JobFilter) proto() (*rockqueuepb.JobFilter, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := &rockqueuepb.JobFilter{Queue: f.Queue, State: state, Name: f.Name, Tags: f.Tags}
-	if !f.CreatedFrom.IsZero() {
-		filter.CreatedFrom = timestamppb.New(f.CreatedFrom)
-	}
-	if !f.CreatedBefore.IsZero() {
-		filter.CreatedBefore = timestamppb.New(f.CreatedBefore)
-	}
-	return filter, nil
+	return &rockqueuepb.JobFilter{
+		Queue: f.Queue, State: state, Name: f.Name, Tags: f.Tags,
+		CreatedFrom: stampOrNil(f.CreatedFrom), CreatedBefore: stampOrNil(f.CreatedBefore),
+		Group: f.Group, FlowId: f.FlowID, Schedule: f.Schedule,
+	}, nil
 }
 
 // Wait returns the job once it is finished. It waits until ctx ends: then the error is context.DeadlineExceeded or

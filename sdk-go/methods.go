@@ -22,6 +22,9 @@ var methods = describeMethods(
 	rockqueuepb.File_rockqueue_v1_work_service_proto,
 	rockqueuepb.File_rockqueue_v1_queue_service_proto,
 	rockqueuepb.File_rockqueue_v1_event_service_proto,
+	rockqueuepb.File_rockqueue_v1_schedule_service_proto,
+	rockqueuepb.File_rockqueue_v1_flow_service_proto,
+	rockqueuepb.File_rockqueue_v1_webhook_service_proto,
 	rockqueuepb.File_rockqueue_v1_server_service_proto,
 )
 

@@ -73,6 +73,9 @@ type PushOptions struct {
 	MaxCrashes int32
 	// Unique lets at most one job at a time hold a key.
 	Unique *Unique
+	// Group is the tenant, the account, the order that the job belongs to: 1 to 256 bytes. The groups of a queue are
+	// served in turn, and may have limits of their own: see Queues.UpdateGroup. Default: none.
+	Group string
 	// Headers travel with the job beside its payload: trace context, tenant. At most 8 KiB.
 	Headers map[string]string
 	// Tags are labels to find the job by. At most 32.
@@ -164,6 +167,7 @@ func (o PushOptions) over(other *PushOptions) PushOptions {
 		o.TTL, o.ExpireTime = other.TTL, other.ExpireTime
 	}
 	o.Queue = cmp.Or(other.Queue, o.Queue)
+	o.Group = cmp.Or(other.Group, o.Group)
 	o.Priority = cmp.Or(other.Priority, o.Priority)
 	o.Timeout = cmp.Or(other.Timeout, o.Timeout)
 	o.MaxAttempts = cmp.Or(other.MaxAttempts, o.MaxAttempts)
@@ -215,7 +219,7 @@ func (o *PushOptions) apply(spec *rockqueuepb.JobSpec) error {
 	if o.TTL != 0 && !o.ExpireTime.IsZero() {
 		return misuse("TTL and ExpireTime exclude each other")
 	}
-	spec.Queue = cmp.Or(o.Queue, DefaultQueue)
+	spec.Queue, spec.Group = cmp.Or(o.Queue, DefaultQueue), o.Group
 	spec.Priority, spec.Headers, spec.Tags = o.Priority, maps.Clone(o.Headers), o.Tags
 	if o.Delay != 0 {
 		spec.Start = &rockqueuepb.JobSpec_Delay{Delay: durationpb.New(o.Delay)}
@@ -312,6 +316,14 @@ func durationOrNil(value *time.Duration) *durationpb.Duration {
 		return nil
 	}
 	return durationpb.New(*value)
+}
+
+// unlessZero leaves a time that is 0 to the server's default.
+func unlessZero(value time.Duration) *durationpb.Duration {
+	if value == 0 {
+		return nil
+	}
+	return durationpb.New(value)
 }
 
 // Pause is how long the server waits before the retry after so many failures (1 for the first): at least and at most,

@@ -15,7 +15,7 @@ type Queues struct {
 	client *Client
 }
 
-// Queues looks after queues: their settings, their counts, pausing them.
+// Queues looks after queues: their settings, their counts, their groups, pausing them.
 func (c *Client) Queues() Queues { return Queues{c} }
 
 // Queue is a queue with its counts.
@@ -55,31 +55,23 @@ type QueueSettings struct {
 	CancelledRetention *time.Duration
 	// MaxActive is how many jobs may be ACTIVE at once, over all workers. Default: no limit.
 	MaxActive *int32
+	// Rate is how many deliveries there may be in a time. Default: no limit.
+	Rate *RateLimit
+	// GroupMaxActive is how many jobs of one group may be ACTIVE at once, for groups that set none; 1 also keeps the order
+	// of each group strictly, retries included. Default: no limit.
+	GroupMaxActive *int32
+	// GroupRate is how many deliveries of one group there may be in a time, for groups that set none. Default: no limit.
+	GroupRate *RateLimit
 	// MaxBacklogJobs is how many jobs may be WAITING or DELAYED before pushes get ErrQueueFull. Default: no limit.
 	MaxBacklogJobs *int64
 }
 
 // List returns all queues whose name begins with prefix, by name. An error ends it.
 func (q Queues) List(ctx context.Context, prefix string) iter.Seq2[*Queue, error] {
-	return func(yield func(*Queue, error) bool) {
-		request := &rockqueuepb.ListQueuesRequest{Prefix: prefix}
-		for {
-			page, err := q.client.queues.ListQueues(ctx, request)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, queue := range page.GetQueues() {
-				if !yield(queueFrom(queue), nil) {
-					return
-				}
-			}
-			if page.GetNextPageToken() == "" {
-				return
-			}
-			request.PageToken = page.GetNextPageToken()
-		}
-	}
+	return listing(func(token string) ([]*rockqueuepb.Queue, string, error) {
+		page, err := q.client.queues.ListQueues(ctx, &rockqueuepb.ListQueuesRequest{Prefix: prefix, PageToken: token})
+		return page.GetQueues(), page.GetNextPageToken(), err
+	}, queueFrom)
 }
 
 // Get returns one queue with its counts. Errors: ErrQueueNotFound.
@@ -153,6 +145,9 @@ func (s *QueueSettings) proto() (*rockqueuepb.QueueSettings, error) {
 		CancelledRetention: durationOrNil(s.CancelledRetention),
 		MaxActive:          s.MaxActive,
 		MaxBacklogJobs:     s.MaxBacklogJobs,
+		Rate:               s.Rate.proto(),
+		GroupMaxActive:     s.GroupMaxActive,
+		GroupRate:          s.GroupRate.proto(),
 	}
 	var err error
 	if s.DefaultRetry != nil {
@@ -181,6 +176,9 @@ func queueFrom(queue *rockqueuepb.Queue) *Queue {
 			CancelledRetention: durationFrom(settings.GetCancelledRetention()),
 			MaxActive:          settings.MaxActive,
 			MaxBacklogJobs:     settings.MaxBacklogJobs,
+			Rate:               rateFrom(settings.GetRate()),
+			GroupMaxActive:     settings.GroupMaxActive,
+			GroupRate:          rateFrom(settings.GetGroupRate()),
 		}
 	}
 	return made

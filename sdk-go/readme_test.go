@@ -36,6 +36,12 @@ func TestTheProgramsOfTheREADMETellTheStory(t *testing.T) {
 	story.have(story.run("watch"), "JOB_PUSHED welcome_email 0", "JOB_DEAD welcome_email 1", "completed: 4")
 	story.have(story.run("deadletters"),
 		`dead: {"to":"nobody"} NON_RETRYABLE "nobody" is not an address`, "put back: 1")
+	story.have(story.run("schedule"), "new: true next:", "[2026-03-29 01:00:00 +0000 UTC 2026-03-30 00:30:00 +0000 UTC]", "now: ")
+	story.workUntil("mail to night@example.com: welcome, Owl!")
+	story.have(story.run("newsletter"), "sent issue 7 to readers", "sent issue 7 to friends", "flow: COMPLETED 3 of 3")
+	story.have(story.run("limits"), "why it waits: NO_WORKER ")
+	story.have(story.run("webhook"), "this secret, it is not shown again: whsec_")
+	story.have(story.run("workers"), "mailer RUNNING rockqueue-go/", "stuck: []")
 	story.have(story.output("go", "test", "./jobs"), "ok")
 }
 

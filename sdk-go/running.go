@@ -2,6 +2,7 @@ package rockqueue
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -14,6 +15,9 @@ import (
 // unknownKindPause is for how long jobs are put off that have no handler here, for workers that have one.
 const unknownKindPause = 5 * time.Second
 
+// stuckReported is how many stuck handlers a heartbeat may name.
+const stuckReported = 1_000
+
 // runner holds the handlers that run now: it starts up to the concurrency, the others wait in the order in which they
 // came. Each runs on a goroutine, which goes on with the next delivery when it is done.
 type runner struct {
@@ -23,8 +27,11 @@ type runner struct {
 	codec       Codec
 	logger      *slog.Logger
 	session     *session
+	flows       Flows
 	concurrency int
-	shutdown    chan struct{}
+	// stuckAfter is how long handlers may run unmentioned; 0: for ever.
+	stuckAfter time.Duration
+	shutdown   chan struct{}
 
 	mu        sync.Mutex
 	waiting   []*rockqueuepb.Delivery
@@ -39,21 +46,29 @@ type runner struct {
 type run struct {
 	delivery *Delivery
 	cancel   context.CancelCauseFunc
+	since    time.Time
 	asked    bool
 	lost     bool
+	// stuck is set once the log has said so.
+	stuck bool
 }
 
 func newRunner(base context.Context, workers *Workers) *runner {
 	return &runner{
 		base: base, handlers: workers.handlers, codec: workers.client.config.Codec, logger: workers.client.logger,
-		concurrency: workers.config.Concurrency, shutdown: make(chan struct{}),
-		runs: make(map[string]*run), unknown: make(map[string]struct{}), empty: make(chan struct{}),
+		flows: workers.client.Flows(), concurrency: workers.config.Concurrency, stuckAfter: *workers.config.StuckAfter,
+		shutdown: make(chan struct{}),
+		runs:     make(map[string]*run), unknown: make(map[string]struct{}), empty: make(chan struct{}),
 	}
 }
 
 func (r *runner) report(report *rockqueuepb.JobReport) { r.session.report(report) }
 
 func (r *runner) shuttingDown() <-chan struct{} { return r.shutdown }
+
+func (r *runner) parents(ctx context.Context, jobID string) iter.Seq2[*ParentJob, error] {
+	return r.flows.Parents(ctx, jobID)
+}
 
 // deliver takes jobs to work on.
 func (r *runner) deliver(deliveries []*rockqueuepb.Delivery) {
@@ -98,7 +113,7 @@ func (r *runner) begin() *begun {
 	}
 	delivery := newDelivery(message, r.codec, r)
 	ctx, cancel := context.WithCancelCause(r.base)
-	one := &run{delivery: delivery, cancel: cancel}
+	one := &run{delivery: delivery, cancel: cancel, since: time.Now()}
 	r.runs[string(delivery.token)] = one
 	return &begun{run: one, ctx: ctx, handler: handler}
 }
@@ -262,6 +277,32 @@ func (r *runner) cancelAll(cause error) {
 	for _, one := range r.runs {
 		one.cancel(cause)
 	}
+}
+
+// stuckLeases are those of handlers that have run for longer than they should: for the next heartbeat. The log hears of each
+// once.
+func (r *runner) stuckLeases() [][]byte {
+	if r.stuckAfter == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var leases [][]byte
+	for _, one := range r.runs {
+		running := time.Since(one.since)
+		if running < r.stuckAfter || one.lost {
+			continue
+		}
+		if !one.stuck {
+			one.stuck = true
+			r.logger.Warn("a handler may be stuck: it has run for longer than StuckAfter",
+				"job", one.delivery.String(), "queue", one.delivery.Queue, "for", running.Round(time.Second))
+		}
+		if len(leases) < stuckReported {
+			leases = append(leases, one.delivery.token)
+		}
+	}
+	return leases
 }
 
 // abandonAll releases the jobs of handlers that do not stop, ignores what becomes of them, and returns how many they are.

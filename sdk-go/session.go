@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -18,6 +21,8 @@ const (
 	openTimeout = 10 * time.Second
 	heldLeases  = 10_000
 	reportPause = 100 * time.Millisecond
+	// hostNameBytes keeps within the contract's 255 characters.
+	hostNameBytes = 255
 	// warnAtPause: one break is nothing to speak of; one that the first reconnect does not mend is.
 	warnAtPause = 2
 )
@@ -185,10 +190,11 @@ func (s *session) openSettlements() int {
 	return s.outbox.open()
 }
 
-// beat sends a heartbeat now.
+// beat sends a heartbeat now. Stuck handlers are asked for before the lock is taken: the runner settles under its own.
 func (s *session) beat() {
+	stuck := s.runner.stuckLeases()
 	s.mu.Lock()
-	s.stream.heartbeatDue = true
+	s.stream.heartbeatDue, s.stream.stuck = true, stuck
 	s.mu.Unlock()
 	s.notify()
 }
@@ -283,7 +289,7 @@ func (s *session) openMessage() *rockqueuepb.WorkRequest {
 	defer s.mu.Unlock()
 	open := &rockqueuepb.OpenSession{
 		Queues: s.options.queues, Worker: s.options.worker, SessionId: s.id, Client: clientName,
-		ResumeGrace: durationOrNil(s.options.resumeGrace),
+		ResumeGrace: durationOrNil(s.options.resumeGrace), Host: hostName(), Pid: int64(os.Getpid()),
 	}
 	if s.options.lease != 0 {
 		open.Lease = durationpb.New(s.options.lease)
@@ -299,6 +305,15 @@ func (s *session) openMessage() *rockqueuepb.WorkRequest {
 		open.HeldLeases = held[:min(len(held), heldLeases)]
 	}
 	return &rockqueuepb.WorkRequest{Message: &rockqueuepb.WorkRequest_Open{Open: open}}
+}
+
+// hostName is what people call this machine, as the contract allows it.
+func hostName() string {
+	name, _ := os.Hostname()
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		return ""
+	}
+	return cutText(name, hostNameBytes)
 }
 
 // takeOpened begins a stream with what the server answered.

@@ -66,6 +66,18 @@ const (
 	EventQueueUpdated  EventType = "QUEUE_UPDATED"
 	EventWorkerJoined  EventType = "WORKER_JOINED"
 	EventWorkerLeft    EventType = "WORKER_LEFT"
+
+	EventFlowFinished    EventType = "FLOW_FINISHED"
+	EventScheduleUpdated EventType = "SCHEDULE_UPDATED"
+	EventScheduleFired   EventType = "SCHEDULE_FIRED"
+	EventScheduleSkipped EventType = "SCHEDULE_SKIPPED"
+	EventSchedulePaused  EventType = "SCHEDULE_PAUSED"
+	EventScheduleResumed EventType = "SCHEDULE_RESUMED"
+	EventScheduleDeleted EventType = "SCHEDULE_DELETED"
+
+	// EventUnknown stands for a type that a newer server has and this version does not, in the log of a webhook; streams
+	// skip such events.
+	EventUnknown EventType = "UNKNOWN"
 )
 
 const (
@@ -102,10 +114,11 @@ func deadReasonFrom(number rockqueuepb.DeadReason) DeadReason {
 	return DeadUnknown
 }
 
-// eventTypeFrom returns false for a type to skip because this version does not know it.
-func eventTypeFrom(number rockqueuepb.EventType) (EventType, bool) {
-	name, ok := rockqueuepb.EventType_name[int32(number)]
-	return EventType(strings.TrimPrefix(name, eventTypePrefix)), ok && number != 0
+func eventTypeFrom(number rockqueuepb.EventType) EventType {
+	if name, ok := rockqueuepb.EventType_name[int32(number)]; ok && number != 0 {
+		return EventType(strings.TrimPrefix(name, eventTypePrefix))
+	}
+	return EventUnknown
 }
 
 func (t EventType) proto() (rockqueuepb.EventType, error) {

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/rockqueue/rockqueue/sdk-go/rockqueuepb"
 )
@@ -25,6 +26,10 @@ type streamState struct {
 
 	heartbeats   int64
 	heartbeatDue bool
+	// stuck are the leases of handlers that have run for too long, and late is by how much the timer of heartbeats was late
+	// at most: of the heartbeat that is due.
+	stuck        [][]byte
+	late         time.Duration
 	reportTimer  *time.Timer
 	reportsDue   bool
 	drainSaid    bool
@@ -222,19 +227,18 @@ func (s *session) compose(state *streamState) (messages []*rockqueuepb.WorkReque
 		})
 	}
 	if state.heartbeatDue {
-		state.heartbeatDue = false
-		state.heartbeats++
 		messages = append(messages, &rockqueuepb.WorkRequest{
-			Message: &rockqueuepb.WorkRequest_Heartbeat{Heartbeat: &rockqueuepb.Heartbeat{Sequence: state.heartbeats}},
+			Message: &rockqueuepb.WorkRequest_Heartbeat{Heartbeat: state.heartbeat()},
 		})
 	}
-	if state.reportsDue || len(s.outbox.waiting) > 0 {
+	heldBack := s.holdsBack(state)
+	if state.reportsDue || (len(s.outbox.waiting) > 0 && !heldBack) {
 		// Before the settlements: reports for settled leases are dropped.
 		state.reportsDue = false
 		messages = append(messages, s.outbox.takeReports()...)
 	}
 	granted := int32(0)
-	if !s.drained && !state.serverDrains {
+	if !s.drained && !state.serverDrains && !heldBack {
 		granted = s.ledger.grant()
 	}
 	if len(s.outbox.waiting) == 0 && granted > 0 {
@@ -242,7 +246,7 @@ func (s *session) compose(state *streamState) (messages []*rockqueuepb.WorkReque
 			Message: &rockqueuepb.WorkRequest_Credits{Credits: &rockqueuepb.AddCredits{Credits: granted}},
 		})
 	}
-	for len(s.outbox.waiting) > 0 {
+	for !heldBack && len(s.outbox.waiting) > 0 {
 		batch := s.outbox.takeBatch()
 		if len(s.outbox.waiting) == 0 {
 			// With the last one: before it, the server has not heard of all that freed them.
@@ -253,6 +257,23 @@ func (s *session) compose(state *streamState) (messages []*rockqueuepb.WorkReque
 		})
 	}
 	return messages, leaving
+}
+
+// heartbeat is the one that is due; with the session's lock held.
+func (t *streamState) heartbeat() *rockqueuepb.Heartbeat {
+	t.heartbeats++
+	made := &rockqueuepb.Heartbeat{
+		Sequence: t.heartbeats, StuckLeases: t.stuck, LoopLag: durationpb.New(max(0, t.late)),
+	}
+	t.heartbeatDue, t.stuck, t.late = false, nil, 0
+	return made
+}
+
+// holdsBack is true while a few settlements wait for company, as the contract's algorithm allows: until the answer to those
+// before them is here, or a quarter of the window waits. One that comes alone goes at once.
+func (s *session) holdsBack(state *streamState) bool {
+	return len(s.outbox.unanswered) > 0 && len(s.outbox.waiting) > 0 && len(s.outbox.waiting)*4 < s.ledger.window &&
+		!s.drained && !s.leaving && !state.serverDrains
 }
 
 func (s *session) mayLeave(state *streamState) bool {
@@ -308,6 +329,7 @@ func (s *session) keepAlive(
 		if !sleep(ctx, time.Until(wakeAt)) {
 			return
 		}
+		s.noteLate(state, time.Since(wakeAt))
 		if state.silentFor(longest) && sleep(ctx, secondLook) && state.silentFor(longest) {
 			s.logger.Warn("nothing came from the server; reconnecting", "for", longest)
 			cancel(&silence{after: longest})
@@ -321,6 +343,13 @@ func (s *session) keepAlive(
 			s.beat()
 		}
 	}
+}
+
+// noteLate keeps by how much a goroutine with a timer was late: handlers wait for the same processors.
+func (s *session) noteLate(state *streamState, late time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state.late = max(state.late, late)
 }
 
 func (t *streamState) silentFor(longest time.Duration) bool {

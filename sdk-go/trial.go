@@ -3,6 +3,7 @@ package rockqueue
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/rockqueue/rockqueue/sdk-go/internal/hooks"
@@ -13,7 +14,9 @@ import (
 func init() { hooks.Try = try }
 
 // try runs the handler of one delivery as a worker would, without a server: for package rockqueuetest.
-func try(ctx context.Context, register func(workers any), codec, message any) (*hooks.Trial, error) {
+func try(
+	ctx context.Context, register func(workers any), codec, message any, parents []any,
+) (*hooks.Trial, error) {
 	workers := NewWorkers(nil, WorkersConfig{})
 	register(workers)
 	delivered, ok := message.(*rockqueuepb.Delivery)
@@ -29,7 +32,12 @@ func try(ctx context.Context, register func(workers any), codec, message any) (*
 	if !ok {
 		how = JSONCodec{}
 	}
-	home := &trialHome{}
+	home := &trialHome{codec: how}
+	for _, one := range parents {
+		if parent, ok := one.(*rockqueuepb.ParentJob); ok {
+			home.given = append(home.given, parent)
+		}
+	}
 	delivery := newDelivery(delivered, how, home)
 	err := call(ctx, delivery, handler)
 	cause := context.Cause(ctx)
@@ -37,8 +45,10 @@ func try(ctx context.Context, register func(workers any), codec, message any) (*
 	return &hooks.Trial{Err: err, Settlement: end.settle(delivery), Reports: home.reports}, nil
 }
 
-// trialHome keeps what a handler reports.
+// trialHome keeps what a handler reports, and gives it the parents that the test made up.
 type trialHome struct {
+	codec   Codec
+	given   []*rockqueuepb.ParentJob
 	mu      sync.Mutex
 	reports []any
 }
@@ -50,3 +60,13 @@ func (h *trialHome) report(report *rockqueuepb.JobReport) {
 }
 
 func (h *trialHome) shuttingDown() <-chan struct{} { return nil }
+
+func (h *trialHome) parents(context.Context, string) iter.Seq2[*ParentJob, error] {
+	return func(yield func(*ParentJob, error) bool) {
+		for _, parent := range h.given {
+			if !yield(parentFrom(parent, h.codec), nil) {
+				return
+			}
+		}
+	}
+}

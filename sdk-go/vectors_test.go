@@ -131,10 +131,16 @@ func inSeconds(value float64) time.Duration { return time.Duration(value * float
 
 func TestTheRetryTableIsThatOfTheContract(t *testing.T) {
 	for name, wanted := range map[string]method{
-		"/rockqueue.v1.JobService/PushJobs":    {name: "PushJobs", repeatable: true, mutating: true},
-		"/rockqueue.v1.JobService/GetJob":      {name: "GetJob", repeatable: true},
-		"/rockqueue.v1.WorkService/PullJobs":   {name: "PullJobs", mutating: true},
-		"/rockqueue.v1.WorkService/SettleJobs": {name: "SettleJobs", repeatable: true, mutating: true},
+		"/rockqueue.v1.JobService/PushJobs":             {name: "PushJobs", repeatable: true, mutating: true},
+		"/rockqueue.v1.JobService/GetJob":               {name: "GetJob", repeatable: true},
+		"/rockqueue.v1.WorkService/PullJobs":            {name: "PullJobs", mutating: true},
+		"/rockqueue.v1.WorkService/SettleJobs":          {name: "SettleJobs", repeatable: true, mutating: true},
+		"/rockqueue.v1.ScheduleService/TriggerSchedule": {name: "TriggerSchedule", repeatable: true, mutating: true},
+		"/rockqueue.v1.ScheduleService/PreviewSchedule": {name: "PreviewSchedule", repeatable: true},
+		"/rockqueue.v1.FlowService/PushFlow":            {name: "PushFlow", repeatable: true, mutating: true},
+		"/rockqueue.v1.WebhookService/PutWebhook":       {name: "PutWebhook", repeatable: true, mutating: true},
+		"/rockqueue.v1.WebhookService/TestWebhook":      {name: "TestWebhook", mutating: true},
+		"/rockqueue.v1.ServerService/CreateBackup":      {name: "CreateBackup", mutating: true},
 	} {
 		if got := methodOf(name); got != wanted {
 			t.Errorf("%s: expected %+v, got %+v", name, wanted, got)

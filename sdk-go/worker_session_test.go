@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,6 +110,9 @@ func TestAJobIsDeliveredRunAndCompleted(t *testing.T) {
 	equal(t, open.GetWorker()+open.GetSessionId(), "w-1", "worker and session")
 	equal(t, open.GetLease().AsDuration(), time.Minute, "lease")
 	equal(t, open.GetResumeGrace().AsDuration(), 5*time.Second, "resume grace")
+	host, _ := os.Hostname()
+	equal(t, open.GetHost(), host, "host")
+	equal(t, open.GetPid(), int64(os.Getpid()), "process")
 	if !strings.HasPrefix(open.GetClient(), "rockqueue-go/") {
 		t.Fatalf("expected rockqueue-go, got %q", open.GetClient())
 	}

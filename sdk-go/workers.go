@@ -18,6 +18,7 @@ const (
 	mostWindow         = 10_000
 	defaultGrace       = 30 * time.Second
 	defaultResumeGrace = 10 * time.Second
+	defaultStuckAfter  = 10 * time.Minute
 	workerNameBytes    = 128
 	// cleanUpTime is how long handlers whose context has ended may take to return.
 	cleanUpTime = 5 * time.Second
@@ -61,6 +62,10 @@ type WorkersConfig struct {
 
 	// Grace is how long handlers may go on when the workers are asked to stop. Default: 30 s.
 	Grace time.Duration
+
+	// StuckAfter is how long a handler may run until the worker says that it is stuck: in a line of its log, once, and to
+	// the server, which shows it in Client.ListWorkers. The handler goes on. 0 switches it off. Default: 10 min.
+	StuckAfter *time.Duration
 
 	// Middleware is called around each handler, the first one outermost.
 	Middleware []WorkMiddleware
@@ -165,12 +170,17 @@ func (w *Workers) prepare() (prefetch int, err error) {
 		host, _ := os.Hostname()
 		config.Name = cutText(fmt.Sprintf("%s-%d", cmp.Or(host, "worker"), os.Getpid()), workerNameBytes)
 	}
+	if config.StuckAfter == nil {
+		config.StuckAfter = new(defaultStuckAfter)
+	}
 	if len(config.Queues) == 0 {
 		config.Queues = slices.Sorted(maps.Keys(w.queueSet))
 	}
 	switch {
 	case config.Concurrency < 1 || prefetch < 0 || config.Concurrency+prefetch > mostWindow:
 		return 0, misuse("Concurrency must be 1 or more, Prefetch 0 or more, together at most %d", mostWindow)
+	case *config.StuckAfter < 0:
+		return 0, misuse("StuckAfter must be 0 or more, not %s", *config.StuckAfter)
 	case len(w.handlers) == 0:
 		return 0, misuse("workers need AddWorker or HandleFunc before they start")
 	case len(config.Queues) == 0:

@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^rockqueue\/testing$/, replacement: dist("testing/index.js") },
       { find: /^rockqueue\/express$/, replacement: dist("frameworks/express.js") },
       { find: /^rockqueue\/fastify$/, replacement: dist("frameworks/fastify.js") },
+      { find: /^rockqueue\/webhooks$/, replacement: dist("webhooks/verify.js") },
       { find: /^rockqueue\/opentelemetry$/, replacement: dist("tracing/opentelemetry.js") },
     ],
   },

@@ -53,10 +53,14 @@ func serve(ctx context.Context, arguments []string) error {
 		return err
 	}
 	defer client.Close()
+	receiver, err := shop.NewReceiver()
+	if err != nil {
+		return err
+	}
 	// shown in the README: [serve]
 	var workers []*rockqueue.Workers
 	if settings.Embedded() {
-		if err := client.Connect(ctx); err != nil {
+		if err := shop.PutSchedules(ctx, client); err != nil {
 			return err
 		}
 		workers = append(workers, shop.NewWorkers(client, settings))
@@ -66,7 +70,7 @@ func serve(ctx context.Context, arguments []string) error {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
-	web := &http.Server{Handler: shop.NewHandler(client), ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: shop.NewHandler(client, receiver), ReadHeaderTimeout: 10 * time.Second}
 	return rockqueuehttp.ServeListener(ctx, web, listener, client, workers...)
 	// shown in the README: [/serve]
 }
@@ -82,6 +86,9 @@ func work(arguments []string) error {
 		return err
 	}
 	defer client.Close()
+	if err := shop.PutSchedules(context.Background(), client); err != nil {
+		return err
+	}
 	fmt.Printf("sending the mails of queue %s at %s\n", shop.Queue, client.URL())
 	return shop.NewWorkers(client, shop.QueueSettings{URL: *server, Lease: *lease}).Run(context.Background())
 }

@@ -3,6 +3,7 @@ package rockqueuetest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -46,6 +47,14 @@ func send(ctx context.Context, job *rockqueue.Job[welcome]) (string, error) {
 	case "wait":
 		<-ctx.Done()
 		return "", ctx.Err()
+	case "parents":
+		parents, err := job.Parents(ctx)
+		if err != nil || len(parents) != 1 {
+			return "", fmt.Errorf("expected one parent, got %v (%w)", parents, err)
+		}
+		var pages string
+		err = parents["render"].UnmarshalResult(&pages)
+		return pages, err
 	case "next":
 		return "", job.FollowUp(welcome{To: "ada@example.com"}, nil)
 	}
@@ -82,6 +91,12 @@ func TestOneJobIsWorkedWithoutAServer(t *testing.T) {
 	}
 	if next := work("next"); len(next.FollowUps) != 1 || next.FollowUps[0].GetName() != "welcome" {
 		t.Fatalf("expected a follow-up, got %+v", next)
+	}
+	child := rockqueuetest.Work(t.Context(), t, worker, welcome{To: "parents"}, &rockqueuetest.WorkOptions{
+		Parents: map[string]any{"render": "7 pages"},
+	})
+	if err := child.Result(&result); err != nil || result != "7 pages" {
+		t.Fatalf("expected the result of the parent, got %q (%v) and %+v", result, err, child)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

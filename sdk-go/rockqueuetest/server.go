@@ -23,7 +23,7 @@ const callTimeout = 30 * time.Second
 
 // Server is a server of a test's own. Its clock runs by the wall clock until it is first advanced or frozen; from then on
 // it moves by Advance alone. Leases and timeouts follow it too: a job that runs while the clock is turned past its lease
-// is delivered again.
+// is delivered again. It sends webhooks to receivers on this machine, and has a place for backups.
 type Server struct {
 	tb      testing.TB
 	options serverproc.Options

@@ -33,6 +33,8 @@ type WorkOptions struct {
 	Failures int32
 	// Options are those of the push: headers, tags, priority, queue.
 	Options *rockqueue.PushOptions
+	// Parents are what the job's parents returned, by the names of their nodes: Delivery.Parents gives them.
+	Parents map[string]any
 	// Codec reads the payload and writes the result. Default: JSON.
 	Codec rockqueue.Codec
 }
@@ -79,7 +81,7 @@ func Work[T rockqueue.JobArgs](
 		if own, ok := workers.(*rockqueue.Workers); ok {
 			rockqueue.AddWorker(own, worker)
 		}
-	}, codec, delivery)
+	}, codec, delivery, parentsOf(tb, options, codec))
 	if err != nil {
 		tb.Fatalf("rockqueuetest: %v", err)
 	}
@@ -107,8 +109,27 @@ func deliveryOf(
 	if push := options.Options; push != nil {
 		delivery.Spec.Queue = cmp.Or(push.Queue, rockqueue.DefaultQueue)
 		delivery.Spec.Headers, delivery.Spec.Tags, delivery.Spec.Priority = push.Headers, push.Tags, push.Priority
+		delivery.Spec.Group = push.Group
+	}
+	if options.Parents != nil {
+		delivery.Spec.Origin = &rockqueuepb.JobOrigin{FlowId: "00000000-0000-7000-8000-000000000002", FlowNode: args.Kind()}
 	}
 	return delivery
+}
+
+func parentsOf(tb testing.TB, options *WorkOptions, codec rockqueue.Codec) []any {
+	tb.Helper()
+	parents := make([]any, 0, len(options.Parents))
+	for node, result := range options.Parents {
+		data, contentType, err := codec.Encode(result)
+		if err != nil {
+			tb.Fatalf("rockqueuetest: the result of parent %q cannot be written: %v", node, err)
+		}
+		parents = append(parents, &rockqueuepb.ParentJob{
+			Node: node, State: rockqueuepb.JobState_JOB_STATE_COMPLETED, Result: data, ResultContentType: contentType,
+		})
+	}
+	return parents
 }
 
 func workedFrom(trial *hooks.Trial, codec rockqueue.Codec) *Worked {

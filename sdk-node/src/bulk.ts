@@ -28,7 +28,7 @@ export async function changeMany(
   let affected = 0;
   for (let start = 0; start < all.length; start += DEFAULT_BATCH.entries) {
     const ids = all.slice(start, start + DEFAULT_BATCH.entries);
-    const answer = await send(caller, change, { $case: "jobs", value: { ids } }, false, options);
+    const answer = await send(caller, change, { $case: "jobs", value: { ids } }, options);
     affected += answer.affected;
     for (const { index, status } of answer.failures) {
       if (status !== undefined) {
@@ -47,19 +47,29 @@ export async function changeOne(caller: Caller, change: Change, jobId: string, o
   }
 }
 
-/** Changes all jobs that match, 10,000 with each call; a dry run counts up to 10,000. */
+/** Options of a change of all jobs that match. */
+export interface ChangeAllOptions extends JobFilter, CallOptions {
+  /** Only count; change nothing. @defaultValue false */
+  dryRun?: boolean;
+  /** Called after each step of up to 10,000 jobs with how many were changed so far. */
+  onProgress?: (changed: number) => void;
+}
+
+/** Changes all jobs that match, or counts them, in steps of 10,000: each goes on behind what the one before looked at. */
 export async function changeAll(
   caller: Caller,
   change: Change,
-  wanted: JobFilter,
-  dryRun: boolean,
-  options: CallOptions,
+  { dryRun = false, onProgress, ...options }: ChangeAllOptions,
 ): Promise<number> {
-  const target = { $case: "filter", value: toFilter(wanted) } as const;
-  for (let affected = 0; ; ) {
-    const answer = await send(caller, change, target, dryRun, options);
+  const target = { $case: "filter", value: toFilter(options) } as const;
+  let affected = 0;
+  for (let pageToken = ""; ; ) {
+    const answer = await send(caller, change, target, options, { dryRun, pageToken });
     affected += answer.affected;
-    if (dryRun || !answer.more) {
+    onProgress?.(affected);
+    pageToken = answer.nextPageToken;
+    // A server without tokens begins anew with each call, and would count the same jobs for ever.
+    if (!answer.more || (dryRun && pageToken === "")) {
       return affected;
     }
   }
@@ -69,10 +79,11 @@ function send(
   caller: Caller,
   { kind, queue = "" }: Change,
   target: CancelJobsRequest["target"],
-  dryRun: boolean,
-  options: CallOptions,
+  { timeoutMs, signal }: CallOptions,
+  step = { dryRun: false, pageToken: "" },
 ): Promise<CancelJobsResponse> {
-  const request = { requestId: newRequestId(), target, dryRun };
+  const request = { requestId: newRequestId(), target, ...step };
+  const options = { timeoutMs, signal };
   switch (kind) {
     case "cancel":
       return caller.call(jobMethods.cancelJobs, request, options);

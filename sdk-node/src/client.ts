@@ -1,28 +1,35 @@
 // The client.
-import { changeAll, changeMany, changeOne } from "./bulk.js";
+import { Backups } from "./backups.js";
+import { type ChangeAllOptions, changeAll, changeMany, changeOne } from "./bulk.js";
 import { Caller, type CallOptions } from "./calls/caller.js";
-import { jobMethods, serverMethods } from "./calls/methods.js";
+import { jobMethods, serverMethods, workMethods } from "./calls/methods.js";
+import { everyPage } from "./calls/pages.js";
 import type { CallRetry } from "./calls/retry.js";
 import type { Milliseconds } from "./durations.js";
 import { ClientClosed } from "./errors.js";
 import { EventStream, type WatchOptions } from "./events.js";
 import { type JobFilter, toFilter } from "./filters.js";
+import { Flows } from "./flows/flows.js";
 import { JobSpec } from "./gen/rockqueue/v1/job.js";
 import { ListOrder } from "./gen/rockqueue/v1/job_service.js";
 import { connectionTo } from "./local/connections.js";
 import type { LocalOptions } from "./local/server.js";
 import { type Logger, SILENT, WARNINGS } from "./logging.js";
 import { aroundPush, type Middleware, type NextPush } from "./middleware.js";
+import { type JobExplanation, jobExplanation } from "./models/explanation.js";
 import { type BulkResult, Job, type JobLogs, jobLogs, type PushedJob } from "./models/job.js";
 import { type ServerInfo, serverInfo } from "./models/server-info.js";
+import { type WorkerInfo, workerInfo } from "./models/worker-info.js";
 import { buildSpec, type JobOptions, type NewJob } from "./options.js";
 import { JSON_CODEC, type PayloadCodec } from "./payloads.js";
 import { PushBatcher } from "./pushing/batcher.js";
 import { checkedDurability, type Durability, pushAll, pushBatch } from "./pushing/push.js";
 import { Queues } from "./queues.js";
 import { type Raw, rawCalls } from "./raw.js";
+import { Schedules } from "./schedules/schedules.js";
 import { parseUrl, resolveUrl } from "./url.js";
 import { waitForJob, waitForResult } from "./waiting.js";
+import { Webhooks } from "./webhooks/webhooks.js";
 
 /** Options of a client. */
 export interface ClientOptions {
@@ -58,6 +65,7 @@ export interface ClientParts {
   readonly codec: PayloadCodec;
   readonly logger: Logger;
   readonly middleware: readonly Middleware[];
+  readonly durability: Durability;
   /** Worker sessions that can be asked for a heartbeat, when a test turned the server's clock. */
   readonly hearts: Set<{ beat(): void }>;
 }
@@ -76,13 +84,21 @@ export interface ClientParts {
 export class Client implements AsyncDisposable {
   /** Where RockQueue is. */
   readonly url: string;
-  /** Looking after queues. */
+  /** Looking after queues, their groups and their limits. */
   readonly queues: Queues;
+  /** Jobs that come again and again. */
+  readonly schedules: Schedules;
+  /** Jobs that wait for jobs. */
+  readonly flows: Flows;
+  /** Events as HTTP requests. */
+  readonly webhooks: Webhooks;
+  /** Whole copies of the store. */
+  readonly backups: Backups;
   /** The calls of the contract as they are, messages in and messages out. */
   readonly raw: Raw;
 
   readonly #parts: ClientParts;
-  readonly #durability: Durability;
+  readonly #caller = (): Caller => this._parts().caller;
   readonly #batcher: PushBatcher;
   readonly #push: NextPush | undefined;
   #closing: Promise<void> | undefined;
@@ -98,17 +114,20 @@ export class Client implements AsyncDisposable {
     const logger = options.logger === false ? SILENT : (options.logger ?? WARNINGS);
     this.url = resolveUrl(url);
     const caller = new Caller(connectionTo(parseUrl(this.url), options.local ?? {}, logger), timeoutMs, retry);
-    this.#parts = { caller, codec, logger, middleware, hearts: new Set() };
-    this.#durability = checkedDurability(durability);
+    checkedDurability(durability);
+    this.#parts = { caller, codec, logger, middleware, durability, hearts: new Set() };
     this.#batcher = new PushBatcher(
       (specs, waitWhileFull) =>
         pushBatch(caller, specs, durability, waitWhileFull ? {} : { finalReason: "QUEUE_FULL" }),
       async () => (await caller.limits()).entries,
     );
     this.#push = aroundPush(middleware, (jobs) => Promise.all(jobs.map((job) => this.#pushOne(job, undefined))));
-    const open = (): Caller => this._parts().caller;
-    this.queues = new Queues(open);
-    this.raw = rawCalls(open);
+    this.queues = new Queues(this.#caller);
+    this.schedules = new Schedules(() => this._parts());
+    this.flows = new Flows(() => this._parts());
+    this.webhooks = new Webhooks(this.#caller);
+    this.backups = new Backups(this.#caller);
+    this.raw = rawCalls(this.#caller);
   }
 
   /**
@@ -212,7 +231,7 @@ export class Client implements AsyncDisposable {
 
   async #pushAtOnce(
     jobs: readonly NewJob[],
-    { durability = this.#durability, ...options }: CallOptions & { durability?: Durability },
+    { durability = this.#parts.durability, ...options }: CallOptions & { durability?: Durability },
   ): Promise<PushedJob[]> {
     const { caller, codec } = this._parts();
     checkedDurability(durability);
@@ -233,18 +252,18 @@ export class Client implements AsyncDisposable {
   }
 
   /** All jobs that match, fetched a page at a time: `for await (const job of client.list({ queue: "mail", state: "DEAD" }))`. */
-  async *list(options: ListOptions = {}): AsyncGenerator<Job, void, void> {
-    const { newestFirst = false, includePayload = false, pageSize = 100, timeoutMs, signal, ...wanted } = options;
+  list(options: ListOptions = {}): AsyncGenerator<Job, void, void> {
+    const { newestFirst = false, includePayload = false, pageSize = 100, ...wanted } = options;
     const order = newestFirst ? ListOrder.LIST_ORDER_NEWEST_FIRST : ListOrder.LIST_ORDER_OLDEST_FIRST;
-    const request = { filter: toFilter(wanted), order, pageSize, includePayload, pageToken: "" };
-    do {
-      const { caller, codec } = this._parts();
-      const page = await caller.call(jobMethods.listJobs, request, { timeoutMs, signal });
-      for (const job of page.jobs) {
-        yield new Job(job, codec);
-      }
-      request.pageToken = page.nextPageToken;
-    } while (request.pageToken !== "");
+    const request = { filter: toFilter(wanted), order, pageSize, includePayload };
+    return everyPage(this.#caller, jobMethods.listJobs, request, options, ({ jobs }) =>
+      jobs.map((job) => new Job(job, this.#parts.codec)),
+    );
+  }
+
+  /** Why a job is not running, or that it is. Rejects with JobNotFound. */
+  async explain(jobId: string, options?: CallOptions): Promise<JobExplanation> {
+    return jobExplanation(await this._parts().caller.call(jobMethods.explainJob, { jobId }, options));
   }
 
   /** Cancels a job; one that is ACTIVE is asked to stop. Rejects with JobNotFound, InvalidState. */
@@ -257,9 +276,9 @@ export class Client implements AsyncDisposable {
     return changeMany(this._parts().caller, { kind: "cancel" }, jobIds, options);
   }
 
-  /** Cancels all unfinished jobs that match and resolves to how many; a dry run counts, up to 10,000. */
-  async cancelAll({ dryRun = false, ...rest }: JobFilter & { dryRun?: boolean } & CallOptions = {}): Promise<number> {
-    return changeAll(this._parts().caller, { kind: "cancel" }, rest, dryRun, rest);
+  /** Cancels all unfinished jobs that match and resolves to how many; a dry run only counts them. */
+  async cancelAll(options: ChangeAllOptions = {}): Promise<number> {
+    return changeAll(this._parts().caller, { kind: "cancel" }, options);
   }
 
   /** Puts a DEAD or CANCELLED job back, into another queue if one is named. Rejects with JobNotFound, InvalidState. */
@@ -275,13 +294,9 @@ export class Client implements AsyncDisposable {
     return changeMany(this._parts().caller, { kind: "retry", queue }, jobIds, options);
   }
 
-  /** Puts all DEAD and CANCELLED jobs that match back and resolves to how many; a dry run counts, up to 10,000. */
-  async retryAll({
-    intoQueue,
-    dryRun = false,
-    ...rest
-  }: JobFilter & { intoQueue?: string; dryRun?: boolean } & CallOptions = {}): Promise<number> {
-    return changeAll(this._parts().caller, { kind: "retry", queue: intoQueue }, rest, dryRun, rest);
+  /** Puts all DEAD and CANCELLED jobs that match back and resolves to how many; a dry run only counts them. */
+  async retryAll({ intoQueue, ...options }: ChangeAllOptions & { intoQueue?: string } = {}): Promise<number> {
+    return changeAll(this._parts().caller, { kind: "retry", queue: intoQueue }, options);
   }
 
   /** Removes a job that is not ACTIVE, and all that is known of it. Rejects with JobNotFound, InvalidState. */
@@ -294,9 +309,9 @@ export class Client implements AsyncDisposable {
     return changeMany(this._parts().caller, { kind: "delete" }, jobIds, options);
   }
 
-  /** Removes all jobs that match and are not ACTIVE, and resolves to how many; a dry run counts, up to 10,000. */
-  async deleteAll({ dryRun = false, ...rest }: JobFilter & { dryRun?: boolean } & CallOptions = {}): Promise<number> {
-    return changeAll(this._parts().caller, { kind: "delete" }, rest, dryRun, rest);
+  /** Removes all jobs that match and are not ACTIVE, and resolves to how many; a dry run only counts them. */
+  async deleteAll(options: ChangeAllOptions = {}): Promise<number> {
+    return changeAll(this._parts().caller, { kind: "delete" }, options);
   }
 
   /**
@@ -317,6 +332,12 @@ export class Client implements AsyncDisposable {
   /** What happens: from now, `after` a cursor, or from the `beginning` of what is kept. See `EventStream`. */
   events(options: WatchOptions = {}): EventStream {
     return new EventStream(() => this._parts().caller, options);
+  }
+
+  /** The workers of a queue, or all of them, by name, with how they fare; fetched a page at a time. */
+  workers({ queue = "", ...options }: { queue?: string } & CallOptions = {}): AsyncGenerator<WorkerInfo, void, void> {
+    const request = { queue, pageSize: 100 };
+    return everyPage(this.#caller, workMethods.listWorkers, request, options, (page) => page.workers.map(workerInfo));
   }
 
   /** Version, capabilities and limits of the server. */

@@ -3,10 +3,15 @@
 //     RockQueueError
 //     ├── InvalidRequest          the request is wrong; sending it again will not help
 //     │   ├── LimitExceeded       over a limit that `serverInfo()` reports
+//     │   ├── FlowCycle           the jobs of a flow wait for each other in a circle
 //     │   └── PayloadError        a payload or result cannot be encoded, decoded, or does not fit its schema
 //     ├── NotFound
 //     │   ├── JobNotFound
-//     │   └── QueueNotFound
+//     │   ├── QueueNotFound
+//     │   ├── ScheduleNotFound
+//     │   ├── FlowNotFound
+//     │   ├── WebhookNotFound
+//     │   └── WebhookDeliveryNotFound
 //     ├── InvalidState            the job's state does not allow it
 //     ├── LeaseLost               the job belongs to somebody else by now
 //     ├── UniqueConflict          another job holds the unique key
@@ -14,11 +19,14 @@
 //     │   ├── QueueFull
 //     │   ├── StorageFull
 //     │   └── Overloaded
+//     ├── BackupExists            there is a backup of this name
+//     ├── BackupsOff              the server was started without a place for backups
 //     ├── CursorExpired           the events after this cursor are no longer kept
 //     ├── Unavailable             no answer: server down, going down, or out of reach
 //     ├── DeadlineExceeded        no answer in time
 //     ├── ServerError             a defect of the server, or an answer this version does not know
 //     ├── JobFailed               the job one waited for is DEAD or CANCELLED
+//     ├── WebhookVerificationError  a request that says it is a webhook's cannot be trusted
 //     ├── EmbeddedError           the local store cannot be opened
 //     └── ClientClosed            the client was closed
 //
@@ -130,6 +138,16 @@ export class LimitExceeded extends InvalidRequest {
   protected static override readonly kind: string = "LimitExceeded";
 }
 
+/** The jobs of a flow wait for each other in a circle; nothing was stored. */
+export class FlowCycle extends InvalidRequest {
+  protected static override readonly kind: string = "FlowCycle";
+
+  /** One circle, beginning and ending with the same node: `"a -> b -> a"`. */
+  get cycle(): string {
+    return this.metadata.cycle ?? "";
+  }
+}
+
 /** A payload or result cannot be encoded or decoded, or does not fit its schema; the cause says why. */
 export class PayloadError extends InvalidRequest {
   protected static override readonly kind: string = "PayloadError";
@@ -149,6 +167,26 @@ export class JobNotFound extends NotFound {
 /** No queue has this name; the first push makes it. */
 export class QueueNotFound extends NotFound {
   protected static override readonly kind: string = "QueueNotFound";
+}
+
+/** No schedule has this name. */
+export class ScheduleNotFound extends NotFound {
+  protected static override readonly kind: string = "ScheduleNotFound";
+}
+
+/** No flow has this id: it never existed, or it was finished more than 7 days ago. */
+export class FlowNotFound extends NotFound {
+  protected static override readonly kind: string = "FlowNotFound";
+}
+
+/** No webhook has this name. */
+export class WebhookNotFound extends NotFound {
+  protected static override readonly kind: string = "WebhookNotFound";
+}
+
+/** The webhook has no delivery of this id in its log. */
+export class WebhookDeliveryNotFound extends NotFound {
+  protected static override readonly kind: string = "WebhookDeliveryNotFound";
 }
 
 /** The job's state does not allow the operation; `metadata.state` is the state it is in. */
@@ -195,6 +233,18 @@ export class Overloaded extends ResourceExhausted {
   protected static override readonly kind: string = "Overloaded";
 }
 
+/** There is a backup of this name; nothing was written. */
+export class BackupExists extends RockQueueError {
+  protected static override readonly kind: string = "BackupExists";
+  protected static override readonly defaultCode: Code = "ALREADY_EXISTS";
+}
+
+/** The server was started without a place for backups (`--backup-dir`). */
+export class BackupsOff extends RockQueueError {
+  protected static override readonly kind: string = "BackupsOff";
+  protected static override readonly defaultCode: Code = "FAILED_PRECONDITION";
+}
+
 /** The events after this cursor are no longer kept; go on from `earliestCursor` or from now. */
 export class CursorExpired extends RockQueueError {
   protected static override readonly kind: string = "CursorExpired";
@@ -222,6 +272,12 @@ export class DeadlineExceeded extends RockQueueError {
 export class ServerError extends RockQueueError {
   protected static override readonly kind: string = "ServerError";
   protected static override readonly defaultCode: Code = "INTERNAL";
+}
+
+/** A request that says it is a webhook's cannot be trusted, or read; answer it with status 400. */
+export class WebhookVerificationError extends RockQueueError {
+  protected static override readonly kind: string = "WebhookVerificationError";
+  protected static override readonly defaultCode: Code = "UNAUTHENTICATED";
 }
 
 /** The local store cannot be opened; the message says what to do. */

@@ -4,9 +4,9 @@ import type { Caller } from "./calls/caller.js";
 import { backoff, pauseFor, spread } from "./calls/retry.js";
 import { fromServiceError } from "./calls/status.js";
 import { type Code, RockQueueError, Unavailable } from "./errors.js";
+import { type EventFilter, toEventFilter } from "./filters.js";
 import type { WatchEventsRequest, WatchEventsResponse } from "./gen/rockqueue/v1/event_service.js";
 import { type Event, eventOf } from "./models/event.js";
-import { type EventType, eventNumber } from "./models/names.js";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -22,15 +22,7 @@ const FINAL = new Set<Code>([
 ]);
 
 /** Which events, and where to begin; all that is given must match, within a list one match is enough. */
-export interface WatchOptions {
-  /** Events of these queues, and of their jobs. */
-  queues?: readonly string[];
-  /** Events of jobs with these names. */
-  names?: readonly string[];
-  /** Events of these types. */
-  types?: readonly EventType[];
-  /** Events of these jobs. */
-  jobIds?: readonly string[];
+export interface WatchOptions extends EventFilter {
   /** Begin after this cursor. Excludes `beginning`. @defaultValue now */
   after?: string;
   /** Begin with the earliest event still kept. Excludes `after`. */
@@ -188,16 +180,11 @@ export class EventStream implements AsyncIterableIterator<Event>, AsyncDisposabl
 }
 
 /** The request of a subscription. Throws a TypeError for both a cursor and the beginning, or an unknown type. */
-function toRequest({ queues, names, types, jobIds, after, beginning }: WatchOptions): WatchEventsRequest {
+function toRequest({ after, beginning, ...wanted }: WatchOptions): WatchEventsRequest {
   if (after !== undefined && beginning) {
     throw new TypeError("after and beginning exclude each other");
   }
-  const filter = {
-    queues: [...(queues ?? [])],
-    names: [...(names ?? [])],
-    types: (types ?? []).map(eventNumber),
-    jobIds: [...(jobIds ?? [])],
-  };
+  const filter = toEventFilter(wanted);
   if (beginning) {
     return { from: { $case: "beginning", value: true }, filter };
   }

@@ -5,6 +5,8 @@ import type { Client } from "./client.js";
 import { PayloadError } from "./errors.js";
 import type { PushedJob } from "./models/job.js";
 import type { JobOptions, NewJob } from "./options.js";
+import type { PutSchedule } from "./schedules/schedules.js";
+import type { Timing } from "./schedules/timing.js";
 import type { JobContext } from "./worker/context.js";
 
 export const DEFAULT_QUEUE = "default";
@@ -61,17 +63,37 @@ export class JobDefinition<Input, Output, Payload = Input> {
     this.#output = output;
   }
 
-  /** The job, to be pushed by `push`, `pushMany` or `ctx.followUp`. A schema is not checked here but by the worker. */
+  /** The job, for `push`, `pushMany`, `ctx.followUp`, flows and schedules. A schema is not checked here but by the worker. */
   new(payload: Input): NewJob {
     return { ...this.defaults, queue: this.queue, name: this.name, payload };
   }
 
   /** Pushes the job: `await welcomeEmail.push(client, { to })`. Rejects like `client.push`, and with PayloadError. */
   async push(client: Client, payload: Input, options?: Pick<CallOptions, "signal">): Promise<PushedJob> {
+    await this.#check(payload);
+    return client.push(this.new(payload), options);
+  }
+
+  /**
+   * Puts a schedule that pushes the job again and again:
+   * `await digest.schedule(client, "nightly", { to: "all" }, { cron: "0 3 * * *", timeZone: "Europe/London" })`. Rejects like
+   * `client.schedules.put`, and with PayloadError.
+   */
+  async schedule(
+    client: Client,
+    name: string,
+    payload: Input,
+    timing: Timing,
+    options?: CallOptions,
+  ): Promise<PutSchedule> {
+    await this.#check(payload);
+    return client.schedules.put(name, this.new(payload), timing, options);
+  }
+
+  async #check(payload: Input): Promise<void> {
     if (this.#input !== undefined) {
       await checked(this.#input, payload, `the payload of ${this.name}`);
     }
-    return client.push(this.new(payload), options);
   }
 
   /** Waits for a job of this kind and resolves to its result. See `client.result`. */

@@ -61,13 +61,15 @@ export interface JobOptions {
   headers?: Readonly<Record<string, string>>;
   /** Labels to find the job by; up to 32. */
   tags?: readonly string[];
+  /** What shares in turns and limits: a tenant, an account, an order. @defaultValue no group */
+  group?: string;
   /** How long a handler may take to stop when it is asked to, in milliseconds. @defaultValue 10000 */
   cancelGrace?: Milliseconds;
   /** How long the finished job stays readable, in milliseconds; 0 removes it at once. @defaultValue the queue's setting */
   retention?: Milliseconds;
 }
 
-/** A job to push: what `push`, `pushMany` and `ctx.followUp` take. */
+/** A job to push: what `push`, `pushMany`, `ctx.followUp`, flows and schedules take. */
 export interface NewJob extends JobOptions {
   queue: string;
   name: string;
@@ -107,6 +109,7 @@ export function buildSpec(job: NewJob, codec: PayloadCodec): pb.JobSpec {
     headers: job.headers === undefined ? {} : { ...job.headers },
     tags: tagsOf(job.tags),
     priority: job.priority ?? 0,
+    group: job.group === undefined ? "" : name(job.group, "group"),
   };
   for (const option in job) {
     const value = job[option as keyof NewJob];
@@ -133,6 +136,7 @@ function applyOption(spec: pb.JobSpec, job: NewJob, option: string): void {
     case "priority":
     case "headers":
     case "tags":
+    case "group":
       return;
     case "delay":
     case "runTime":
@@ -159,7 +163,7 @@ function applyOption(spec: pb.JobSpec, job: NewJob, option: string): void {
       return;
     default:
       throw new TypeError(
-        `unknown job option "${option}"; it is none of priority, delay, runTime, ttl, expireTime, timeout, retry, maxAttempts, maxCrashes, unique, headers, tags, cancelGrace, retention`,
+        `unknown job option "${option}"; it is none of priority, delay, runTime, ttl, expireTime, timeout, retry, maxAttempts, maxCrashes, unique, headers, tags, group, cancelGrace, retention`,
       );
   }
 }
@@ -223,7 +227,8 @@ function toUnique(rule: Unique): pb.UniqueKey {
   };
 }
 
-function choice<T>(table: Readonly<Record<string, T>>, value: string, option: string): T {
+/** The entry of a table for a word. Throws a TypeError, naming `option` and the words there are, for another one. */
+export function choice<T>(table: Readonly<Record<string, T>>, value: string, option: string): T {
   if (!Object.hasOwn(table, value)) {
     throw new TypeError(`${option} must be one of ${Object.keys(table).join(", ")}, not "${value}"`);
   }

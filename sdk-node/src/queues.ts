@@ -1,31 +1,14 @@
-// Looking after queues: `client.queues`.
+// Looking after queues and their groups: `client.queues`.
 import { type Caller, type CallOptions, newRequestId } from "./calls/caller.js";
 import { queueMethods } from "./calls/methods.js";
-import { type Milliseconds, toDuration } from "./durations.js";
-import type { QueueSettings as SettingsMessage } from "./gen/rockqueue/v1/queue_service.js";
+import { everyPage } from "./calls/pages.js";
+import { type Explanation, explanationOf } from "./models/explanation.js";
+import { type Group, groupOf } from "./models/group.js";
 import { type JobState, stateNumber } from "./models/names.js";
 import { type Queue, queueOf } from "./models/queue.js";
-import { type RetryPolicy, toRetry } from "./options.js";
+import { type GroupSettings, type QueueSettings, toGroupSettings, toQueueSettings, toReset } from "./settings.js";
 
 const PAGE = 100;
-
-/** Settings of a queue to change; what is left out stays as it is. Durations are milliseconds. */
-export interface QueueSettings {
-  /** For jobs that bring no policy. @defaultValue exponential, 1 s, at most 1 h, jitter 0.1, 3 attempts */
-  defaultRetry?: RetryPolicy;
-  /** For workers that ask for none, 1 s to 12 h. @defaultValue 30000 */
-  defaultLease?: Milliseconds;
-  /** How long COMPLETED jobs stay readable; 0 removes them at once. @defaultValue 7 days */
-  completedRetention?: Milliseconds;
-  /** How long DEAD jobs stay readable; 0 removes them at once. @defaultValue 90 days */
-  deadRetention?: Milliseconds;
-  /** How long CANCELLED jobs stay readable; 0 removes them at once. @defaultValue 7 days */
-  cancelledRetention?: Milliseconds;
-  /** How many jobs may be ACTIVE at once, over all workers. @defaultValue no limit */
-  maxActive?: number;
-  /** How many jobs may wait before pushes reject with QueueFull. @defaultValue no limit */
-  maxBacklogJobs?: number;
-}
 
 /** Looks after queues. */
 export class Queues {
@@ -37,16 +20,9 @@ export class Queues {
   }
 
   /** All queues whose name begins with `prefix`, by name, fetched a page at a time. */
-  async *list({ prefix = "", ...options }: { prefix?: string } & CallOptions = {}): AsyncGenerator<Queue, void, void> {
-    for (let pageToken = ""; ; ) {
-      const request = { pageSize: PAGE, pageToken, prefix };
-      const page = await this.#caller().call(queueMethods.listQueues, request, options);
-      yield* page.queues.map(queueOf);
-      pageToken = page.nextPageToken;
-      if (pageToken === "") {
-        return;
-      }
-    }
+  list({ prefix = "", ...options }: { prefix?: string } & CallOptions = {}): AsyncGenerator<Queue, void, void> {
+    const request = { pageSize: PAGE, prefix };
+    return everyPage(this.#caller, queueMethods.listQueues, request, options, ({ queues }) => queues.map(queueOf));
   }
 
   /** One queue with its counts. Rejects with QueueNotFound. */
@@ -63,8 +39,8 @@ export class Queues {
     const request = {
       requestId: newRequestId(),
       queue,
-      settings: toSettings(settings),
-      reset: reset.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+      settings: toQueueSettings(settings),
+      reset: toReset(reset),
     };
     return queueOf((await this.#caller().call(queueMethods.updateQueue, request, options)).queue);
   }
@@ -89,30 +65,43 @@ export class Queues {
     const request = { requestId: newRequestId(), queue, states: states.map(stateNumber) };
     return (await this.#caller().call(queueMethods.purgeQueue, request, options)).purged;
   }
-}
 
-const DURATIONS = ["defaultLease", "completedRetention", "deadRetention", "cancelledRetention"] as const;
-const NUMBERS = ["maxActive", "maxBacklogJobs"] as const;
+  /** Why a queue delivers nothing now, or that it could; the reason that will last longest first. Rejects with QueueNotFound. */
+  async explain(queue: string, options?: CallOptions): Promise<readonly Explanation[]> {
+    return (await this.#caller().call(queueMethods.explainQueue, { queue }, options)).reasons.map(explanationOf);
+  }
 
-function toSettings(settings: QueueSettings): SettingsMessage {
-  const known = new Set<string>([...DURATIONS, ...NUMBERS, "defaultRetry"]);
-  const message: SettingsMessage = {};
-  for (const name of Object.keys(settings)) {
-    if (!known.has(name)) {
-      throw new TypeError(`unknown queue setting "${name}"; there are: ${[...known].join(", ")}`);
-    }
+  /**
+   * The groups of a queue that have unfinished jobs or settings of their own, and a key that begins with `prefix`, by key,
+   * fetched a page at a time. Throws QueueNotFound.
+   */
+  groups(
+    queue: string,
+    { prefix = "", ...options }: { prefix?: string } & CallOptions = {},
+  ): AsyncGenerator<Group, void, void> {
+    const request = { queue, pageSize: PAGE, prefix };
+    return everyPage(this.#caller, queueMethods.listGroups, request, options, ({ groups }) => groups.map(groupOf));
   }
-  if (settings.defaultRetry !== undefined) {
-    message.defaultRetry = toRetry(settings.defaultRetry);
+
+  /**
+   * Changes settings of one group, and makes the queue if need be; `reset` names settings that go back to their default.
+   *
+   * @example
+   * await client.queues.updateGroup("mail", "tenant-7", { weight: 3, rate: { count: 100, period: 60_000 } });
+   */
+  async updateGroup(
+    queue: string,
+    group: string,
+    { reset = [], ...settings }: GroupSettings & { reset?: readonly (keyof GroupSettings)[] },
+    options?: CallOptions,
+  ): Promise<Group> {
+    const request = {
+      requestId: newRequestId(),
+      queue,
+      group,
+      settings: toGroupSettings(settings),
+      reset: toReset(reset),
+    };
+    return groupOf((await this.#caller().call(queueMethods.updateGroup, request, options)).group);
   }
-  for (const name of DURATIONS) {
-    const value = settings[name];
-    if (value !== undefined) {
-      message[name] = toDuration(value, name);
-    }
-  }
-  for (const name of NUMBERS) {
-    message[name] = settings[name];
-  }
-  return message;
 }

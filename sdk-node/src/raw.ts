@@ -1,6 +1,15 @@
 // The calls of the contract as they are, messages in and messages out: `client.raw`.
 import { type Caller, type CallOptions, newRequestId } from "./calls/caller.js";
-import { jobMethods, type Method, queueMethods, serverMethods, workMethods } from "./calls/methods.js";
+import {
+  flowMethods,
+  jobMethods,
+  type Method,
+  queueMethods,
+  scheduleMethods,
+  serverMethods,
+  webhookMethods,
+  workMethods,
+} from "./calls/methods.js";
 
 /** A message whose fields may be left out, at every depth; they have their zero values then. */
 export type Sparse<T> = T extends Uint8Array | string | number | boolean | undefined
@@ -28,7 +37,15 @@ type RawCalls<Methods> = {
 
 const { streamPushes: _streamPushes, ...unaryJobs } = jobMethods;
 const { work: _work, ...unaryWork } = workMethods;
-const UNARY = { ...unaryJobs, ...queueMethods, ...unaryWork, ...serverMethods };
+const UNARY = {
+  ...unaryJobs,
+  ...queueMethods,
+  ...scheduleMethods,
+  ...flowMethods,
+  ...webhookMethods,
+  ...unaryWork,
+  ...serverMethods,
+};
 
 /** Every unary RPC of `rockqueue.v1`. */
 export type Raw = RawCalls<typeof UNARY>;

@@ -91,6 +91,7 @@ class Talk:
         self._context = context
         self._incoming: asyncio.Queue[WorkRequest | None] = asyncio.Queue()
         self.heartbeats = 0
+        self.beats: list[work_service_pb2.Heartbeat] = []
         self.mute = False
         self.credits = 0
         self._reader = asyncio.ensure_future(self._read(requests))
@@ -100,6 +101,7 @@ class Talk:
             async for request in requests:
                 if request.WhichOneof("message") == "heartbeat":
                     self.heartbeats += 1
+                    self.beats.append(request.heartbeat)
                     if not self.mute:
                         reply = work_service_pb2.HeartbeatReply(sequence=request.heartbeat.sequence)
                         await self.send(WorkResponse(heartbeat=reply))

@@ -15,19 +15,36 @@ import pytest
 import rockqueue
 from rockqueue import Client, EventStream, SyncClient, SyncEventStream
 from rockqueue._errors import RockQueueError
+from rockqueue._flow_calls import Flows, SyncFlows
+from rockqueue._operating import Backups, SyncBackups
 from rockqueue._queues import Queues, SyncQueues
 from rockqueue._raw import Raw, RawCall, SyncRaw, SyncRawCall
-from rockqueue.v1 import event_service_pb2, job_service_pb2, queue_service_pb2, server_service_pb2, work_service_pb2
+from rockqueue._schedules import Schedules, SyncSchedules
+from rockqueue._webhooks import SyncWebhooks, Webhooks
+from rockqueue.v1 import (
+    event_service_pb2,
+    flow_service_pb2,
+    job_service_pb2,
+    queue_service_pb2,
+    schedule_service_pb2,
+    server_service_pb2,
+    webhook_service_pb2,
+    work_service_pb2,
+)
 from rockqueue.v1.job_pb2 import JobSpec
 
 PUBLIC = """
-AttemptError BulkResult CallRetry CancelCause Client ClientClosed ClientOptions CursorExpired DeadReason
-DeadlineExceeded EmbeddedError Event EventStream EventType ForkError InvalidRequest InvalidState JSON Job JobCancelled
-JobContext JobDefinition JobFailed JobFilter JobLogs JobNotFound JobOptions JobState JsonCodec LeaseLost LimitExceeded
-LogLine Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded PayloadCodec PayloadError
-Progress PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings Release ResourceExhausted RetryAfter
-RetryPolicy RockQueueError Seconds ServerError ServerInfo Snooze StorageFull SyncClient SyncEventStream TypedCodec
-Unavailable Unique UniqueConflict Worker WorkerState job
+AttemptError Backup BackupExists BackupsOff BulkResult CallRetry CancelCause Client ClientClosed ClientOptions
+CursorExpired DeadReason DeadlineExceeded EmbeddedError Event EventFilter EventStream EventType Explanation
+ExplanationKind Flow FlowChange FlowCycle FlowInfo FlowJob FlowNotFound FlowParent FlowState ForkError Group
+GroupSettings InvalidRequest InvalidState JSON Job JobCancelled JobContext JobDefinition JobExplanation JobFailed
+JobFilter JobLogs JobNotFound JobOptions JobOrigin JobSchedule JobState JsonCodec LeaseLost LimitExceeded LogLine
+Middleware NewJob NextHandle NextPush NextPushSync NonRetryable NotFound Overloaded ParentJob PayloadCodec PayloadError
+Progress PushedFlow PushedJob Queue QueueCounts QueueFull QueueNotFound QueueSettings RateLimit Release
+ResourceExhausted RetryAfter RetryPolicy RockQueueError Schedule ScheduleNotFound ScheduleOptions Seconds ServerError
+ServerInfo SessionState Snooze StorageFull SyncClient SyncEventStream TypedCodec Unavailable Unique UniqueConflict
+Webhook WebhookAttempt WebhookDelivery WebhookDeliveryNotFound WebhookDeliveryState WebhookNotFound
+WebhookVerificationError Worker WorkerInfo WorkerState job
 """.split()  # noqa: SIM905 - one name a line would fill the page
 
 
@@ -72,6 +89,10 @@ def surface(kind: type) -> dict[str, list[str]]:
     [
         (Client, SyncClient),
         (Queues, SyncQueues),
+        (Schedules, SyncSchedules),
+        (Flows, SyncFlows),
+        (Webhooks, SyncWebhooks),
+        (Backups, SyncBackups),
         (Raw, SyncRaw),
         (RawCall, SyncRawCall),
         (EventStream, SyncEventStream),
@@ -85,9 +106,13 @@ def test_both_clients_have_the_same_surface(asynchronous: type, synchronous: typ
 
 
 def test_both_raw_surfaces_have_every_unary_call_of_the_contract() -> None:
+    files = (
+        job_service_pb2, queue_service_pb2, work_service_pb2, server_service_pb2, event_service_pb2,
+        schedule_service_pb2, flow_service_pb2, webhook_service_pb2,
+    )  # fmt: skip
     unary = {
         re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
-        for file in (job_service_pb2, queue_service_pb2, work_service_pb2, server_service_pb2, event_service_pb2)
+        for file in files
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
         if not (method.client_streaming or method.server_streaming)
@@ -172,6 +197,7 @@ def handle(payload: object) -> object:
         {"queues": []},
         {"queues": "q"},
         {"lease": -1},
+        {"stuck_after": -1},
         {"handlers": {}},
     ],
 )

@@ -69,6 +69,8 @@ func (d *driver) call(answer *pb.Answer, command *pb.Command, client string) (er
 			}}
 		}
 		return err
+	case *pb.Command_Call:
+		return ask(answer, c, wanted.Call)
 	case *pb.Command_OpenEvents:
 		return d.openEvents(c, wanted.OpenEvents)
 	}
@@ -104,6 +106,7 @@ func callQueues(ctx context.Context, answer *pb.Answer, command *pb.Command, que
 			CompletedRetention: durationIn(given.GetCompletedRetention()), DeadRetention: durationIn(given.GetDeadRetention()),
 			CancelledRetention: durationIn(given.GetCancelledRetention()),
 			MaxActive:          given.MaxActive, MaxBacklogJobs: given.MaxBacklogJobs,
+			Rate: rateIn(given.GetRate()), GroupMaxActive: given.GroupMaxActive, GroupRate: rateIn(given.GetGroupRate()),
 		}, given.GetReset_()...)
 	default:
 		answer.Result = &pb.Answer_Unsupported{Unsupported: &pb.Done{}}
@@ -136,8 +139,11 @@ func change(ctx context.Context, client *rockqueue.Client, wanted *pb.ChangeJobs
 	var affected int64
 	var result *rockqueue.BulkResult
 	var err error
-	filter, bulk := filterIn(wanted.GetFilter()), &rockqueue.BulkOptions{DryRun: wanted.GetDryRun()}
-	into := &rockqueue.RetryOptions{IntoQueue: wanted.GetIntoQueue(), DryRun: wanted.GetDryRun()}
+	reports := int32(0)
+	progress := func(int64) { reports++ }
+	filter := filterIn(wanted.GetFilter())
+	bulk := &rockqueue.BulkOptions{DryRun: wanted.GetDryRun(), OnProgress: progress}
+	into := &rockqueue.RetryOptions{IntoQueue: wanted.GetIntoQueue(), DryRun: wanted.GetDryRun(), OnProgress: progress}
 	one, ids := wanted.GetJobId(), wanted.GetJobs().GetIds()
 	switch target, kind := wanted.GetTarget(), wanted.GetChange(); target.(type) {
 	case *pb.ChangeJobs_JobId:
@@ -159,7 +165,7 @@ func change(ctx context.Context, client *rockqueue.Client, wanted *pb.ChangeJobs
 			pb.Change_CHANGE_DELETE: func() (int64, error) { return client.DeleteAll(ctx, filter, bulk) },
 		}[kind]()
 	}
-	changed := &pb.Changed{Affected: affected}
+	changed := &pb.Changed{Affected: affected, ProgressReports: reports}
 	if result != nil {
 		changed.Affected, changed.Failures = result.Affected, make(map[string]*pb.Error)
 		for id, failure := range result.Failures {
@@ -172,7 +178,7 @@ func change(ctx context.Context, client *rockqueue.Client, wanted *pb.ChangeJobs
 func (d *driver) openEvents(client *rockqueue.Client, wanted *pb.OpenEvents) error {
 	options := rockqueue.EventOptions{
 		Queues: wanted.GetQueues(), Names: wanted.GetNames(), JobIDs: wanted.GetJobIds(), After: wanted.GetAfter(),
-		FromBeginning: wanted.GetBeginning(),
+		FromBeginning: wanted.GetBeginning(), FlowIDs: wanted.GetFlowIds(), Schedules: wanted.GetSchedules(),
 	}
 	for _, kind := range wanted.GetTypes() {
 		options.Types = append(options.Types, rockqueue.EventType(kind))

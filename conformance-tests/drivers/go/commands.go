@@ -229,7 +229,7 @@ func (d *driver) startWorker(answer *pb.Answer, wanted *pb.StartWorker) error {
 	config := rockqueue.WorkersConfig{
 		Queues: wanted.GetQueues(), Concurrency: int(wanted.GetConcurrency()), Name: wanted.GetWorker(),
 		Lease: wanted.GetLease().AsDuration(), ResumeGrace: durationIn(wanted.GetResumeGrace()),
-		Grace: wanted.GetGrace().AsDuration(),
+		Grace: wanted.GetGrace().AsDuration(), StuckAfter: durationIn(wanted.GetStuckAfter()),
 	}
 	if wanted.Prefetch != nil {
 		config.Prefetch = new(int(wanted.GetPrefetch()))

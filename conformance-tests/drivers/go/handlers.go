@@ -97,6 +97,13 @@ func (r *running) perform(ctx context.Context, action *pb.Action) (bool, error) 
 // end is an action that ends the handler.
 func (r *running) end(ctx context.Context, action *pb.Action) error {
 	switch wanted := action.GetAction().(type) {
+	case *pb.Action_Parents:
+		results, err := r.parents(ctx)
+		r.ended("parents")
+		if err != nil {
+			return err
+		}
+		return r.delivery.SetResult(results)
 	case *pb.Action_Complete:
 		r.ended("complete")
 		value, err := valueIn(wanted.Complete)
@@ -125,6 +132,18 @@ func (r *running) end(ctx context.Context, action *pb.Action) error {
 	default:
 		return r.giveWay(ctx)
 	}
+}
+
+// parents are the results of the job's parents, by the names of their nodes.
+func (r *running) parents(ctx context.Context) (map[string]any, error) {
+	parents, err := r.delivery.Parents(ctx)
+	results := make(map[string]any)
+	for node, parent := range parents {
+		var result any
+		err = errors.Join(err, parent.UnmarshalResult(&result))
+		results[node] = result
+	}
+	return results, err
 }
 
 // wait waits for a gate, and gives way when the handler should stop.
@@ -168,7 +187,9 @@ func (r *running) began(ctx context.Context) {
 	began := &pb.HandlerBegan{
 		Worker: r.worker, JobId: job.ID, Queue: job.Queue, Name: job.Kind, Attempt: job.Attempt, Failures: job.Failures,
 		Crashes: job.Crashes, Priority: job.Priority, Headers: job.Headers, Tags: job.Tags,
-		Payload: valueOut(job.UnmarshalArgs), CreateTime: timeOut(job.CreateTime),
+		Payload: valueOut(job.UnmarshalArgs), CreateTime: timeOut(job.CreateTime), Group: job.Group,
+		Schedule: job.Origin.Schedule, SlotTime: timeOut(job.Origin.SlotTime), FlowId: job.Origin.FlowID,
+		FlowNode: job.Origin.FlowNode,
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		began.Deadline = timeOut(deadline)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	rockqueue "github.com/rockqueue/rockqueue/sdk-go"
+	"github.com/rockqueue/rockqueue/sdk-go/rockqueuehook"
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -26,6 +27,10 @@ var kinds = map[string]error{
 	"CursorExpired": rockqueue.ErrCursorExpired, "Unavailable": rockqueue.ErrUnavailable,
 	"DeadlineExceeded": context.DeadlineExceeded, "ServerError": rockqueue.ErrServer,
 	"JobFailed": rockqueue.ErrJobFailed, "ClientClosed": rockqueue.ErrClientClosed,
+	"ScheduleNotFound": rockqueue.ErrScheduleNotFound, "FlowNotFound": rockqueue.ErrFlowNotFound,
+	"FlowCycle": rockqueue.ErrFlowCycle, "WebhookNotFound": rockqueue.ErrWebhookNotFound,
+	"WebhookDeliveryNotFound": rockqueue.ErrWebhookDeliveryNotFound, "BackupExists": rockqueue.ErrBackupExists,
+	"BackupsOff": rockqueue.ErrBackupsOff, "WebhookVerification": rockqueuehook.ErrVerification,
 }
 
 func errorOut(err error) *pb.Error {
@@ -90,7 +95,7 @@ func newJob(job *pb.NewJob) (rockqueue.NewJob, error) {
 		Queue: job.GetQueue(), Priority: job.GetPriority(), Delay: job.GetDelay().AsDuration(), RunTime: timeIn(job.GetRunTime()),
 		TTL: job.GetTtl().AsDuration(), ExpireTime: timeIn(job.GetExpireTime()), Timeout: job.GetTimeout().AsDuration(),
 		Retry: policyIn(job.GetRetry()), MaxAttempts: job.GetMaxAttempts(), MaxCrashes: job.GetMaxCrashes(),
-		Headers: job.GetHeaders(), Tags: job.GetTags(), CancelGrace: durationIn(job.GetCancelGrace()),
+		Group: job.GetGroup(), Headers: job.GetHeaders(), Tags: job.GetTags(), CancelGrace: durationIn(job.GetCancelGrace()),
 		Retention: durationIn(job.GetRetention()),
 	}
 	if unique := job.GetUnique(); unique != nil {
@@ -112,10 +117,18 @@ func policyIn(policy *pb.RetryPolicy) *rockqueue.RetryPolicy {
 	}
 }
 
+func rateIn(limit *pb.RateLimit) *rockqueue.RateLimit {
+	if limit == nil {
+		return nil
+	}
+	return &rockqueue.RateLimit{Count: limit.GetCount(), Period: limit.GetPeriod().AsDuration(), Burst: limit.GetBurst()}
+}
+
 func filterIn(filter *pb.JobFilter) rockqueue.JobFilter {
 	return rockqueue.JobFilter{
 		Queue: filter.GetQueue(), State: rockqueue.JobState(filter.GetState()), Name: filter.GetName(), Tags: filter.GetTags(),
 		CreatedFrom: timeIn(filter.GetCreatedFrom()), CreatedBefore: timeIn(filter.GetCreatedBefore()),
+		Group: filter.GetGroup(), FlowID: filter.GetFlowId(), Schedule: filter.GetSchedule(),
 	}
 }
 
@@ -160,6 +173,8 @@ func jobOut(job *rockqueue.JobInfo) *pb.Job {
 		Worker: job.Worker, CancelRequested: job.CancelRequested, CreateTime: timeOut(job.CreateTime),
 		ReadyTime: timeOut(job.ReadyTime), StartTime: timeOut(job.StartTime), FinishTime: timeOut(job.FinishTime),
 		PurgeTime: timeOut(job.PurgeTime), Payload: valueOut(job.UnmarshalArgs), Result: valueOut(job.UnmarshalResult),
+		Group: job.Group, Schedule: job.Origin.Schedule, SlotTime: timeOut(job.Origin.SlotTime),
+		FlowId: job.Origin.FlowID, FlowNode: job.Origin.FlowNode, PendingParents: job.PendingParents,
 	}
 	for _, one := range job.Errors {
 		out.Errors = append(out.Errors, &pb.AttemptError{
@@ -183,7 +198,8 @@ func eventOut(event rockqueue.Event) *pb.Event {
 	out := &pb.Event{
 		Cursor: event.Cursor, Type: string(event.Type), Time: timeOut(event.Time), Queue: event.Queue, JobId: event.JobID,
 		Name: event.Name, State: string(event.State), Attempt: event.Attempt, DeadReason: string(event.DeadReason),
-		Worker: event.Worker, Progress: progressOut(event.Progress), Purged: event.Purged,
+		Worker: event.Worker, Progress: progressOut(event.Progress), Purged: event.Purged, FlowId: event.FlowID,
+		FlowState: string(event.FlowState), Schedule: event.Schedule, SlotTime: timeOut(event.SlotTime),
 	}
 	if event.Err != nil {
 		out.ErrorType, out.ErrorMessage = event.Err.Type, event.Err.Message

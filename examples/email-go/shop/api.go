@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	rockqueue "github.com/rockqueue/rockqueue/sdk-go"
+	"github.com/rockqueue/rockqueue/sdk-go/rockqueuehook"
 )
 
 const (
@@ -60,8 +61,8 @@ type api struct {
 	client *rockqueue.Client
 }
 
-// NewHandler makes the web app for a queue.
-func NewHandler(client *rockqueue.Client) http.Handler {
+// NewHandler makes the web app for a queue; without a receiver there is no route for webhooks.
+func NewHandler(client *rockqueue.Client, receiver *rockqueuehook.Receiver) http.Handler {
 	api := api{client}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /signup", answer(http.StatusAccepted, api.signup))
@@ -70,6 +71,9 @@ func NewHandler(client *rockqueue.Client) http.Handler {
 	mux.HandleFunc("GET /jobs/{id}", answer(http.StatusOK, api.job))
 	mux.HandleFunc("GET /dead-letters", answer(http.StatusOK, api.deadLetters))
 	mux.HandleFunc("POST /jobs/{id}/retry", answer(http.StatusAccepted, api.retry))
+	if receiver != nil {
+		mux.Handle("POST /hooks", receiver.Handler(mailGivenUp))
+	}
 	return mux
 }
 

@@ -60,7 +60,7 @@ func openShop(t *testing.T, client *rockqueue.Client, settings shop.QueueSetting
 	if err := workers.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(shop.NewHandler(client))
+	web := httptest.NewServer(shop.NewHandler(client, nil))
 	closeShop = func() {
 		web.Close()
 		_ = workers.Stop(t.Context())
@@ -276,6 +276,6 @@ func TestWithoutAQueueServerNothingIsAcknowledged(t *testing.T) {
 	answer := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodPost, "/signup", strings.NewReader(`{"email": "ann@mail.example"}`))
 	request.Header.Set("Content-Type", "application/json")
-	shop.NewHandler(client).ServeHTTP(answer, request)
+	shop.NewHandler(client, nil).ServeHTTP(answer, request)
 	equal(t, []any{answer.Code, answer.Header().Get("Retry-After")}, []any{503, "1"}, "the answer")
 }

@@ -21,6 +21,10 @@ func NewWorkers(client *rockqueue.Client, settings QueueSettings) *rockqueue.Wor
 	workers := rockqueue.NewWorkers(client, config)
 	rockqueue.AddWorker(workers, rockqueue.WorkFunc(sendWelcome))
 	rockqueue.AddWorker(workers, rockqueue.WorkFunc(sendPasswordReset))
+	rockqueue.AddWorker(workers, rockqueue.ResultFunc(startDigest))
+	rockqueue.AddWorker(workers, rockqueue.ResultFunc(renderDigest))
+	rockqueue.AddWorker(workers, rockqueue.WorkFunc(sendDigest))
+	rockqueue.AddWorker(workers, rockqueue.ResultFunc(reportDigest))
 	// shown in the README: [/worker]
 	return workers
 }

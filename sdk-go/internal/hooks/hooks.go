@@ -17,5 +17,6 @@ type Trial struct {
 	Reports []any
 }
 
-// Try runs a handler on a *rockqueuepb.Delivery; register adds it to a *rockqueue.Workers.
-var Try func(ctx context.Context, register func(workers any), codec any, delivery any) (*Trial, error)
+// Try runs a handler on a *rockqueuepb.Delivery; register adds it to a *rockqueue.Workers, and parents are those of the job
+// as *rockqueuepb.ParentJob.
+var Try func(ctx context.Context, register func(workers any), codec, delivery any, parents []any) (*Trial, error)

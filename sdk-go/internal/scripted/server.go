@@ -49,6 +49,9 @@ type Server struct {
 	rockqueuepb.UnimplementedServerServiceServer
 	rockqueuepb.UnimplementedWorkServiceServer
 	rockqueuepb.UnimplementedEventServiceServer
+	rockqueuepb.UnimplementedScheduleServiceServer
+	rockqueuepb.UnimplementedFlowServiceServer
+	rockqueuepb.UnimplementedWebhookServiceServer
 
 	tb      testing.TB
 	address string
@@ -84,6 +87,9 @@ func New(tb testing.TB) *Server {
 	rockqueuepb.RegisterServerServiceServer(server.grpc, server)
 	rockqueuepb.RegisterWorkServiceServer(server.grpc, server)
 	rockqueuepb.RegisterEventServiceServer(server.grpc, server)
+	rockqueuepb.RegisterScheduleServiceServer(server.grpc, server)
+	rockqueuepb.RegisterFlowServiceServer(server.grpc, server)
+	rockqueuepb.RegisterWebhookServiceServer(server.grpc, server)
 	served := make(chan error, 1)
 	go func() { served <- server.grpc.Serve(listener) }()
 	tb.Cleanup(func() {

@@ -22,10 +22,12 @@ func fail(format string, values ...any) error { return &failure{fmt.Sprintf(form
 // Break ends a stream as a lost connection does.
 func Break() error { return Refusal(codes.Unavailable, "", nil) }
 
-// Talk is one Work stream as its script sees it. Heartbeats are answered and counted, unless Mute.
+// Talk is one Work stream as its script sees it. Heartbeats are counted, and answered, unless Mute; LastHeartbeat is the
+// latest.
 type Talk struct {
-	Mute       atomic.Bool
-	Heartbeats atomic.Int64
+	Mute          atomic.Bool
+	Heartbeats    atomic.Int64
+	LastHeartbeat atomic.Pointer[rockqueuepb.Heartbeat]
 
 	server   *Server
 	stream   rockqueuepb.WorkService_WorkServer
@@ -52,6 +54,7 @@ func (t *Talk) read() {
 			return
 		}
 		if beat := request.GetHeartbeat(); beat != nil {
+			t.LastHeartbeat.Store(beat)
 			t.Heartbeats.Add(1)
 			if !t.Mute.Load() {
 				t.post(&rockqueuepb.WorkResponse{Message: &rockqueuepb.WorkResponse_Heartbeat{

@@ -31,7 +31,7 @@ type Options struct {
 	Directory string
 	// Runtime is a short folder of this process's own, for socket and ready file.
 	Runtime string
-	// Testing also serves rockqueue.testing.v1.
+	// Testing also serves rockqueue.testing.v1, sends webhooks to this machine, and has a place for backups.
 	Testing bool
 	// Embedded tells that the handlers of the former run are gone: their jobs are ready at once.
 	Embedded bool
@@ -89,7 +89,9 @@ func (o *Options) arguments() []string {
 		"--drain-grace", "0s",
 	}
 	if o.Testing {
-		arguments = append(arguments, "--testing")
+		// Receivers of a test are on this machine.
+		arguments = append(arguments, "--testing", "--webhook-allow", "127.0.0.0/8", "--webhook-allow", "::1/128",
+			"--backup-dir", filepath.Join(o.Runtime, "backups"))
 	}
 	if o.Embedded {
 		arguments = append(arguments, "--embedded")

@@ -3,9 +3,12 @@ import type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ClockServiceDefinition } from "../gen/rockqueue/testing/v1/clock_service.js";
 import { StoreServiceDefinition } from "../gen/rockqueue/testing/v1/store_service.js";
 import { EventServiceDefinition } from "../gen/rockqueue/v1/event_service.js";
+import { FlowServiceDefinition } from "../gen/rockqueue/v1/flow_service.js";
 import { JobServiceDefinition } from "../gen/rockqueue/v1/job_service.js";
 import { QueueServiceDefinition } from "../gen/rockqueue/v1/queue_service.js";
+import { ScheduleServiceDefinition } from "../gen/rockqueue/v1/schedule_service.js";
 import { ServerServiceDefinition } from "../gen/rockqueue/v1/server_service.js";
+import { WebhookServiceDefinition } from "../gen/rockqueue/v1/webhook_service.js";
 import { WorkServiceDefinition } from "../gen/rockqueue/v1/work_service.js";
 
 /** How messages of a type become bytes, and back. */
@@ -75,6 +78,9 @@ export const jobMethods = methodsOf(JobServiceDefinition);
 export const queueMethods = methodsOf(QueueServiceDefinition);
 export const workMethods = methodsOf(WorkServiceDefinition);
 export const eventMethods = methodsOf(EventServiceDefinition);
+export const scheduleMethods = methodsOf(ScheduleServiceDefinition);
+export const flowMethods = methodsOf(FlowServiceDefinition);
+export const webhookMethods = methodsOf(WebhookServiceDefinition);
 export const serverMethods = methodsOf(ServerServiceDefinition);
 export const clockMethods = methodsOf(ClockServiceDefinition);
 export const storeMethods = methodsOf(StoreServiceDefinition);

@@ -17,6 +17,8 @@ export interface LocalOptions {
    * else `rockqueue`
    */
   command?: string | readonly string[];
+  /** Further arguments of `rockqueue serve`, such as `["--backup-dir", "./backups"]`. @defaultValue none */
+  arguments?: readonly string[];
   /** How long the server may take to start, in milliseconds. @defaultValue 20000 */
   startTimeout?: number;
 }
@@ -43,7 +45,7 @@ export class LocalServer {
 
   constructor(directory: string, extra: readonly string[], options: LocalOptions, logger: Logger) {
     this.#directory = resolve(directory);
-    this.#arguments = extra;
+    this.#arguments = [...extra, ...(options.arguments ?? [])];
     this.#options = options;
     this.#logger = logger;
   }

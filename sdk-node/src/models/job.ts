@@ -27,6 +27,27 @@ export interface AttemptError {
   readonly worker: string;
 }
 
+/** What pushed a job, if it was not a caller: a schedule or a flow. */
+export interface Origin {
+  /** The schedule that fired; empty for none. */
+  readonly schedule: string;
+  /** The due moment that the job stands for. */
+  readonly slotTime: Date | undefined;
+  /** The flow that the job is part of; empty for none. */
+  readonly flowId: string;
+  /** The job's local name in its flow. */
+  readonly flowNode: string;
+}
+
+/** The message as a value; undefined for a job that a caller pushed. */
+export function originOf(origin: jobs.JobOrigin | undefined): Origin | undefined {
+  if (origin === undefined) {
+    return undefined;
+  }
+  const { schedule, slotTime, flowId, flowNode } = origin;
+  return { schedule, slotTime: optionalDate(slotTime), flowId, flowNode };
+}
+
 /** A job as the server knows it. The fields are those of `rockqueue.v1.Job`. */
 export class Job {
   readonly id: string;
@@ -48,6 +69,12 @@ export class Job {
   readonly progress: Progress | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  /** The group that the job belongs to; empty for none. */
+  readonly group: string;
+  /** The schedule or flow that the job came from. */
+  readonly origin: Origin | undefined;
+  /** How many parents are not finished yet; 0 but in BLOCKED. */
+  readonly pendingParents: number;
   /** The worker that holds or last held the job. */
   readonly worker: string;
   readonly cancelRequested: boolean;
@@ -77,6 +104,9 @@ export class Job {
     this.progress = progressOf(message.progress);
     this.headers = spec?.headers ?? {};
     this.tags = spec?.tags ?? [];
+    this.group = spec?.group ?? "";
+    this.origin = originOf(spec?.origin);
+    this.pendingParents = message.pendingParents;
     this.worker = message.worker;
     this.cancelRequested = message.cancelRequested;
     this.createTime = optionalDate(message.createTime);

@@ -2,6 +2,7 @@
 import { type Milliseconds, optionalDate, optionalMs } from "../durations.js";
 import type { RetryPolicy } from "../gen/rockqueue/v1/job.js";
 import type * as queues from "../gen/rockqueue/v1/queue_service.js";
+import { type RateLimit, rateOf } from "../rates.js";
 
 /** How many jobs of a queue are in each state; the finished ones as long as they are kept. */
 export interface QueueCounts {
@@ -23,6 +24,9 @@ export interface QueueState {
   readonly cancelledRetention: Milliseconds | undefined;
   readonly maxActive: number | undefined;
   readonly maxBacklogJobs: number | undefined;
+  readonly rate: RateLimit | undefined;
+  readonly groupMaxActive: number | undefined;
+  readonly groupRate: RateLimit | undefined;
 }
 
 /** A queue with its counts. */
@@ -55,6 +59,9 @@ export function queueOf(message: queues.Queue | undefined): Queue {
       cancelledRetention: optionalMs(settings?.cancelledRetention),
       maxActive: settings?.maxActive,
       maxBacklogJobs: settings?.maxBacklogJobs,
+      rate: rateOf(settings?.rate),
+      groupMaxActive: settings?.groupMaxActive,
+      groupRate: rateOf(settings?.groupRate),
     },
     workers: message?.workers ?? 0,
     oldestReadyTime: optionalDate(message?.oldestReadyTime),

@@ -16,6 +16,8 @@ export interface Limits {
   readonly maxPoll: Milliseconds;
   readonly credits: number;
   readonly sessionQueues: number;
+  /** Jobs of a flow. */
+  readonly flowJobs: number;
 }
 
 /** Version, capabilities, limits and clock of a server. */
@@ -55,6 +57,7 @@ const NO_LIMITS = {
   attempts: 0,
   credits: 0,
   sessionQueues: 0,
+  flowJobs: 0,
   minLease: undefined,
   maxLease: undefined,
   maxDelay: undefined,

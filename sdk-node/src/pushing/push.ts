@@ -24,6 +24,11 @@ export function checkedDurability(value: Durability): Durability {
   return value;
 }
 
+/** The number of a durability in the contract. Throws a TypeError for a word that is none. */
+export function durabilityNumber(value: Durability): DurabilityNumber {
+  return DURABILITIES[checkedDurability(value)];
+}
+
 /** Pushes one batch under a request id of its own. */
 export async function pushBatch(
   caller: Caller,

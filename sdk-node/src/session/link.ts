@@ -65,6 +65,7 @@ function startThread(address: string, options: SessionOptions, listener: Session
     settle: (entries) => send("settle", entries),
     report: (reports) => send("report", reports),
     dropped: (tokens) => send("dropped", tokens),
+    stuck: (tokens) => send("stuck", tokens),
     flush: (id) => send("flush", id),
     drain: () => send("drain"),
     sayGoodbye: () => send("sayGoodbye"),

@@ -10,6 +10,10 @@ export interface SessionOptions {
   readonly prefetch: number;
   readonly leaseMs: number | undefined;
   readonly resumeGraceMs: number | undefined;
+  /** After how long a handler is stuck; 0 for never. */
+  readonly stuckAfterMs: number;
+  /** The pulse of the event loop that runs the handlers. */
+  readonly pulse: SharedArrayBuffer;
 }
 
 /** Whom a session tells what happens. */
@@ -32,6 +36,7 @@ export interface SessionLink {
   settle(entries: Uint8Array): void;
   report(reports: Uint8Array): void;
   dropped(tokens: readonly Uint8Array[]): void;
+  stuck(tokens: readonly Uint8Array[]): void;
   flush(id: number): void;
   drain(): void;
   sayGoodbye(): void;

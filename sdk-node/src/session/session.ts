@@ -1,8 +1,9 @@
 // A worker session: one stream after the other, until the worker says goodbye. Runs where user code cannot block it.
+
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Channel } from "../calls/channel.js";
 import { backoff, spread } from "../calls/retry.js";
-import { fromDuration, toDuration } from "../durations.js";
+import { fromDuration } from "../durations.js";
 import { type Code, RockQueueError, Unavailable } from "../errors.js";
 import {
   CancelCause,
@@ -13,8 +14,9 @@ import {
   WorkRequest,
   WorkResponse,
 } from "../gen/rockqueue/v1/work_service.js";
-import { CLIENT } from "../version.js";
 import { CreditLedger } from "./credits.js";
+import { Health } from "./health.js";
+import { openMessage } from "./opening.js";
 import { Outbox, type Refused, reportsOf } from "./outbox.js";
 import type { SessionListener, SessionOptions } from "./parts.js";
 import { forRefused } from "./refused.js";
@@ -23,7 +25,6 @@ import { deliveriesOf, deliveryKeys, keyToken, SETTLEMENT_TAG, tokenKey } from "
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-const HELD_LEASES = 10_000;
 // One break is nothing to speak of; one that the first reconnect does not mend is.
 const WARN_AT_PAUSE = 2;
 
@@ -42,6 +43,7 @@ export class Session {
   readonly #listener: SessionListener;
   readonly #ledger: CreditLedger;
   readonly #outbox = new Outbox();
+  readonly #health: Health;
   /** Leases that are lost while their handlers still run. */
   readonly #lost = new Set<string>();
   #flushes: number[] = [];
@@ -59,6 +61,7 @@ export class Session {
     this.#options = options;
     this.#listener = listener;
     this.#ledger = new CreditLedger(options.concurrency, options.prefetch);
+    this.#health = new Health(options.pulse, options.concurrency, options.stuckAfterMs, (ms) => this.#tellBlocked(ms));
   }
 
   /** Works until goodbye. Rejects with what no reconnect can mend. */
@@ -154,6 +157,19 @@ export class Session {
     this.#write();
   }
 
+  /** These handlers run for longer than they should. */
+  stuck(tokens: readonly Uint8Array[]): void {
+    this.#health.takeStuck(tokens);
+  }
+
+  #tellBlocked(ms: number): void {
+    const seconds = Math.round(ms / 1000);
+    this.#listener.onLog(
+      "warn",
+      `a handler has blocked the event loop for ${seconds} s; no other one comes to its turn`,
+    );
+  }
+
   /** Asks to be told, with this number, when every settlement so far has its answer. */
   flush(id: number): void {
     this.#flushes.push(id);
@@ -190,9 +206,11 @@ export class Session {
   // ---- one stream -------------------------------------------------------------------------------------------------
 
   async #serve(): Promise<void> {
-    const stream = new WorkStream(this.#channel.openWork(), this.#openMessage(), {
+    const open = openMessage(this.#options, this.#sessionId, this.#heldLeases());
+    const stream = new WorkStream(this.#channel.openWork(), open, {
       onOpened: (opened) => this.#takeOpened(opened),
       onMessage: (bytes) => this.#take(bytes),
+      heartbeat: () => this.#health.heartbeat(this.#ledger.leases),
       onWritable: () => this.#write(),
       onSilence: (ms) => this.#listener.onLog("warn", `nothing came from the server for ${ms / 1000} s; reconnecting`),
     });
@@ -211,22 +229,10 @@ export class Session {
     this.#sessionId = "";
   }
 
-  #openMessage(): Uint8Array {
-    const { queues, worker, leaseMs, resumeGraceMs } = this.#options;
-    const held = this.#sessionId === "" ? [] : this.#heldLeases();
-    const value = {
-      queues: [...queues],
-      worker,
-      sessionId: this.#sessionId,
-      heldLeases: held.slice(0, HELD_LEASES).map(keyToken),
-      lease: leaseMs === undefined ? undefined : toDuration(leaseMs, "lease"),
-      resumeGrace: resumeGraceMs === undefined ? undefined : toDuration(resumeGraceMs, "resumeGrace"),
-      client: CLIENT,
-    };
-    return WorkRequest.encode({ message: { $case: "open", value } }).finish();
-  }
-
   #heldLeases(): string[] {
+    if (this.#sessionId === "") {
+      return [];
+    }
     const running = [...this.#ledger.leases].filter((lease) => !this.#lost.has(lease));
     return [...new Set([...running, ...this.#outbox.leases])];
   }
@@ -300,9 +306,11 @@ export class Session {
   }
 
   #takeDeliveries(deliveries: Uint8Array): void {
-    for (const lease of deliveryKeys(deliveries)) {
+    const leases = deliveryKeys(deliveries);
+    for (const lease of leases) {
       this.#ledger.delivered(lease);
     }
+    this.#health.delivered(leases);
     this.#listener.onDeliveries(deliveries);
     this.#write();
   }

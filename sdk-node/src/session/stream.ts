@@ -3,7 +3,7 @@ import { status as grpcStatus, type ServiceError } from "@grpc/grpc-js";
 import { fromServiceError } from "../calls/status.js";
 import type { RawWorkStream } from "../calls/transport.js";
 import { type RockQueueError, Unavailable } from "../errors.js";
-import { type SessionOpened, WorkRequest, WorkResponse } from "../gen/rockqueue/v1/work_service.js";
+import { type Heartbeat, type SessionOpened, WorkRequest, WorkResponse } from "../gen/rockqueue/v1/work_service.js";
 
 const OPEN_TIMEOUT_MS = 10_000;
 // A loop that was kept from running has messages waiting: it may read them before silence is taken for a broken stream.
@@ -15,6 +15,8 @@ export interface StreamListener {
   onOpened(opened: SessionOpened): number;
   /** An encoded `WorkResponse`. */
   onMessage(bytes: Uint8Array): void;
+  /** What the next heartbeat says beside its number. */
+  heartbeat(): Omit<Heartbeat, "sequence">;
   /** The stream takes messages again. */
   onWritable(): void;
   /** Nothing came for so many milliseconds; the stream is broken off. */
@@ -128,7 +130,7 @@ export class WorkStream {
     if (this.#heartbeatDue) {
       this.#heartbeatDue = false;
       this.#heartbeats += 1;
-      const value = { sequence: this.#heartbeats };
+      const value = { sequence: this.#heartbeats, ...this.#listener.heartbeat() };
       this.write(WorkRequest.encode({ message: { $case: "heartbeat", value } }).finish());
     }
   }

@@ -1,9 +1,11 @@
 // What a handler knows of its job, and what it can say while it runs.
+import type { CallOptions } from "../calls/caller.js";
 import { fromDuration, fromTimestamp } from "../durations.js";
 import { LimitExceeded } from "../errors.js";
 import type { JobSpec } from "../gen/rockqueue/v1/job.js";
 import type { Delivery, JobReport } from "../gen/rockqueue/v1/work_service.js";
-import { decoded } from "../models/job.js";
+import type { ParentJob } from "../models/flow.js";
+import { decoded, type Origin, originOf } from "../models/job.js";
 import { buildSpec, type NewJob } from "../options.js";
 import type { PayloadCodec } from "../payloads.js";
 
@@ -40,6 +42,7 @@ export interface ContextHost {
   readonly codec: PayloadCodec;
   readonly shutdownSignal: AbortSignal;
   report(report: JobReport): void;
+  parents(jobId: string, options: CallOptions): Promise<readonly ParentJob[]>;
 }
 
 /** The job that a handler works on. */
@@ -111,6 +114,16 @@ export class JobContext {
     return this.#spec.tags;
   }
 
+  /** The group that the job belongs to; empty for none. */
+  get group(): string {
+    return this.#spec.group;
+  }
+
+  /** The schedule or flow that the job came from; undefined for one that a caller pushed. */
+  get origin(): Origin | undefined {
+    return originOf(this.#spec.origin);
+  }
+
   /** When the push was committed. */
   get createTime(): Date {
     return fromTimestamp(this.#delivery.createTime);
@@ -157,6 +170,19 @@ export class JobContext {
       leaseToken: this.#delivery.leaseToken,
       logLines: [String(text).slice(0, LOG_LINE_CHARACTERS)],
     });
+  }
+
+  /**
+   * The parents of a job of a flow, by the names of their nodes (by their ids those that are not of the flow), in the order in
+   * which the job named them.
+   *
+   * @example
+   * const parents = await ctx.parents();
+   * const page = parents.get("render")?.result;
+   */
+  async parents(): Promise<ReadonlyMap<string, ParentJob>> {
+    const parents = await this.#host.parents(this.id, { signal: this.signal });
+    return new Map(parents.map((parent) => [parent.node || parent.jobId, parent]));
   }
 
   /**

@@ -1,4 +1,5 @@
 // The handlers that run now: their starts, their ends, and what each end means for the job.
+import type { CallOptions } from "../calls/caller.js";
 import { PayloadError } from "../errors.js";
 import {
   CancelCause,
@@ -9,6 +10,7 @@ import {
 } from "../gen/rockqueue/v1/work_service.js";
 import type { Logger } from "../logging.js";
 import type { Handle } from "../middleware.js";
+import type { ParentJob } from "../models/flow.js";
 import type { PayloadCodec } from "../payloads.js";
 import { refusal } from "../session/refused.js";
 import { tokenKey } from "../session/wire.js";
@@ -35,19 +37,36 @@ const STOP_MESSAGES: Record<StopCause, string> = {
 interface Run {
   readonly token: Uint8Array;
   readonly context: JobContext;
+  /** When the handler began, by `performance.now()`. */
+  readonly begun: number;
+  stuck: boolean;
   askedToStop: boolean;
   lost: boolean;
   released: boolean;
   abandoned: boolean;
 }
 
+/** What the handlers of a worker are run with. */
+export interface RunningOptions {
+  readonly handlers: ReadonlyMap<string, Handle>;
+  readonly codec: PayloadCodec;
+  readonly concurrency: number;
+  readonly logger: Logger;
+  /** After how long a handler is stuck, in milliseconds; 0 for never. */
+  readonly stuckAfterMs: number;
+  /** Reads the parents of a job. */
+  readonly parents: (jobId: string, options: CallOptions) => Promise<readonly ParentJob[]>;
+}
+
 /** Starts up to `concurrency` handlers; the other deliveries wait in the order in which they came. */
 export class Running implements ContextHost {
   readonly codec: PayloadCodec;
+  readonly parents: RunningOptions["parents"];
   readonly #handlers: ReadonlyMap<string, Handle>;
   readonly #posting: Posting;
   readonly #concurrency: number;
   readonly #logger: Logger;
+  readonly #stuckAfterMs: number;
   readonly #shutdown = new AbortController();
   readonly #runs = new Map<string, Run>();
   readonly #unknownNames = new Set<string>();
@@ -55,19 +74,16 @@ export class Running implements ContextHost {
   #next = 0;
   #accepting = true;
   #whenEmpty: (() => void)[] = [];
+  #stuckCount = 0;
 
-  constructor(
-    handlers: ReadonlyMap<string, Handle>,
-    codec: PayloadCodec,
-    posting: Posting,
-    concurrency: number,
-    logger: Logger,
-  ) {
+  constructor(posting: Posting, { handlers, codec, concurrency, logger, stuckAfterMs, parents }: RunningOptions) {
+    this.#posting = posting;
     this.#handlers = handlers;
     this.codec = codec;
-    this.#posting = posting;
     this.#concurrency = concurrency;
     this.#logger = logger;
+    this.#stuckAfterMs = stuckAfterMs;
+    this.parents = parents;
   }
 
   get shutdownSignal(): AbortSignal {
@@ -81,6 +97,33 @@ export class Running implements ContextHost {
 
   report(report: JobReport): void {
     this.#posting.report(report);
+  }
+
+  /**
+   * The leases of the handlers that run for longer than they should; undefined when they are those of the last call. Says so
+   * once for each.
+   */
+  newlyStuck(): Uint8Array[] | undefined {
+    if (this.#stuckAfterMs === 0) {
+      return undefined;
+    }
+    const since = performance.now() - this.#stuckAfterMs;
+    const stuck: Run[] = [];
+    // The oldest come first: the first that is not stuck ends the search.
+    for (const run of this.#runs.values()) {
+      if (run.begun > since) {
+        break;
+      }
+      stuck.push(run);
+    }
+    const known = stuck.length === this.#stuckCount && stuck.every((run) => run.stuck);
+    this.#stuckCount = stuck.length;
+    for (const run of stuck.filter((one) => !one.stuck)) {
+      run.stuck = true;
+      const seconds = this.#stuckAfterMs / 1000;
+      this.#logger.warn(`${run.context} runs for more than ${seconds} s without ending`, fieldsOf(run.context));
+    }
+    return known ? undefined : stuck.map(({ token }) => token);
   }
 
   // ---- what the server says ---------------------------------------------------------------------------------------
@@ -190,7 +233,16 @@ export class Running implements ContextHost {
     }
     const context = new JobContext(delivery, this);
     const token = delivery.leaseToken;
-    const run: Run = { token, context, askedToStop: false, lost: false, released: false, abandoned: false };
+    const run: Run = {
+      token,
+      context,
+      begun: performance.now(),
+      stuck: false,
+      askedToStop: false,
+      lost: false,
+      released: false,
+      abandoned: false,
+    };
     this.#runs.set(tokenKey(token), run);
     let result: unknown;
     try {

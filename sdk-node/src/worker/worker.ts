@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Client } from "../client.js";
 import { checkedMs, type Milliseconds } from "../durations.js";
 import { RockQueueError } from "../errors.js";
+import { parentsOf } from "../flows/flows.js";
 import { Deliveries, WorkResponse } from "../gen/rockqueue/v1/work_service.js";
 import type { HandledJob } from "../jobs.js";
 import type { Logger } from "../logging.js";
@@ -10,9 +11,10 @@ import type { Middleware } from "../middleware.js";
 import { MAX_WINDOW } from "../session/credits.js";
 import { type RunningSession, startSession } from "../session/link.js";
 import type { SessionListener, SessionOptions } from "../session/parts.js";
+import { Pulse } from "../session/pulse.js";
 import { buildHandlers, type Handlers, queuesOf } from "./handlers.js";
 import { Posting } from "./posting.js";
-import { Running } from "./running.js";
+import { Running, type RunningOptions } from "./running.js";
 import { onSignals } from "./signals.js";
 import { withinMs } from "./within.js";
 
@@ -22,6 +24,7 @@ const CLEAN_UP_MS = 5_000;
 const FLUSH_SLACK_MS = 5_000;
 const DEFAULT_RESUME_GRACE_MS = 10_000;
 const GOODBYE_TIMEOUT_MS = 5_000;
+const STUCK_AFTER_MS = 600_000;
 
 /** CREATED -> RUNNING -> DRAINING -> STOPPED, or FAILED. */
 export type WorkerState = "CREATED" | "RUNNING" | "DRAINING" | "STOPPED" | "FAILED";
@@ -46,6 +49,11 @@ export interface WorkerOptions {
   resumeGrace?: Milliseconds;
   /** How long handlers may go on when the worker is asked to stop. @defaultValue 30000 */
   grace?: Milliseconds;
+  /**
+   * After how long a handler that has not ended is stuck: it is named in `client.workers()` and in one line of the log, and runs
+   * on. 0 for never. @defaultValue 600000 (10 min)
+   */
+  stuckAfter?: Milliseconds;
   /** What stands around every handler, inside the client's middleware. @defaultValue none */
   middleware?: readonly Middleware[];
   /**
@@ -71,6 +79,7 @@ export class Worker implements AsyncDisposable {
 
   readonly #client: Client;
   readonly #options: SessionOptions;
+  readonly #pulse = new Pulse(() => this.#live?.tellStuck());
   readonly #jobs: readonly HandledJob[];
   readonly #handlers: Handlers;
   readonly #middleware: readonly Middleware[];
@@ -106,6 +115,8 @@ export class Worker implements AsyncDisposable {
       prefetch,
       leaseMs: lease === undefined ? undefined : checkedMs(lease, "lease"),
       resumeGraceMs: resumeGrace === undefined ? undefined : checkedMs(resumeGrace, "resumeGrace"),
+      stuckAfterMs: checkedMs(options.stuckAfter ?? STUCK_AFTER_MS, "stuckAfter"),
+      pulse: this.#pulse.memory,
     };
     this.#graceMs = checkedMs(options.grace ?? 30_000, "grace");
     this.#inThread = options.sessionThread ?? true;
@@ -129,9 +140,12 @@ export class Worker implements AsyncDisposable {
     try {
       const address = await caller.connection.address();
       const handlers = buildHandlers(this.#jobs, this.#handlers, [...middleware, ...this.#middleware]);
+      const { concurrency, stuckAfterMs } = this.#options;
+      this.#pulse.start();
+      const parents: RunningOptions["parents"] = (jobId, options) => parentsOf(caller, codec, jobId, options);
       const live = new Live(
         (listener) => startSession(address, this.#options, listener, this.#inThread, logger),
-        (posting) => new Running(handlers, codec, posting, this.#options.concurrency, logger),
+        (posting) => new Running(posting, { handlers, codec, concurrency, logger, stuckAfterMs, parents }),
         logger,
       );
       this.#live = live;
@@ -272,6 +286,7 @@ export class Worker implements AsyncDisposable {
 
   #finish(state: WorkerState): void {
     this.#state = this.#failure === undefined ? state : "FAILED";
+    this.#pulse.stop();
     this.#live?.close();
     this.#ended();
   }
@@ -321,6 +336,14 @@ class Live implements SessionListener {
 
   onLog(level: keyof Logger, message: string): void {
     this.logger[level](message);
+  }
+
+  /** Tells the session which handlers are stuck, when that has changed. */
+  tellStuck(): void {
+    const tokens = this.running.newlyStuck();
+    if (tokens !== undefined) {
+      this.session.link.stuck(tokens);
+    }
   }
 
   /** Resolves when every outcome is on the server's disk, or the session is over first. */

@@ -44,9 +44,9 @@ type AnyMethod = methods.Method<unknown, unknown>;
 type AnyStream = Pick<ServerDuplexStream<unknown, unknown>, "end" | "emit">;
 const { work: WORK, ...UNARY_WORK } = methods.workMethods;
 const { streamPushes: STREAM_PUSHES, ...UNARY_JOBS } = methods.jobMethods;
-const UNARY = [UNARY_JOBS, methods.queueMethods, methods.serverMethods, UNARY_WORK].flatMap(
-  (service) => Object.values(service) as AnyMethod[],
-);
+const { queueMethods, scheduleMethods, flowMethods, webhookMethods, serverMethods } = methods;
+const SERVICES = [UNARY_JOBS, queueMethods, scheduleMethods, flowMethods, webhookMethods, serverMethods, UNARY_WORK];
+const UNARY = SERVICES.flatMap((service) => Object.values(service) as AnyMethod[]);
 
 /**
  * Answers each method from a list; a `Work` stream runs the next script, and so does a `StreamPushes` stream. Without a

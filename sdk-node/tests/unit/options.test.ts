@@ -19,6 +19,7 @@ describe("options of a push", () => {
       unique: { key: "k", scope: "queue_and_name", window: 5000, onConflict: "replace" },
       headers: { tenant: "a" },
       tags: ["x"],
+      group: "tenant-7",
       cancelGrace: 0,
       retention: 1000,
     });
@@ -42,6 +43,7 @@ describe("options of a push", () => {
       unique: { key: "k", scope: 2, onConflict: 3, until: { $case: "window", value: { seconds: 5, nanos: 0 } } },
       headers: { tenant: "a" },
       tags: ["x"],
+      group: "tenant-7",
       cancelGrace: { seconds: 0, nanos: 0 },
       retention: { seconds: 1, nanos: 0 },
     });
@@ -70,6 +72,7 @@ describe("options of a push", () => {
     ["an unknown rule for conflicts", { unique: { key: "k", onConflict: "win" as "reject" } }],
     ["tags as a string", { tags: "x" as unknown as string[] }],
     ["a queue that is no string", { queue: 7 as unknown as string }],
+    ["a group that is no string", { group: 7 as unknown as string }],
   ])("refuse %s", (_, options) => {
     expect(() => spec(options)).toThrow(/.+/);
   });

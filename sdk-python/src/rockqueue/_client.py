@@ -6,16 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, ClassVar, Self, Unpack, overload
 
+from rockqueue import _methods as methods
 from rockqueue._batching import Entry
-from rockqueue._client_base import ClientBase, chosen_job, ids_of
+from rockqueue._client_base import ClientBase, OnProgress, chosen_job, ids_of
 from rockqueue._durations import Seconds, seconds
+from rockqueue._event_models import EventFilter
 from rockqueue._events import EventStream, watch_request
+from rockqueue._flow_calls import Flows
 from rockqueue._middleware import PushHook, around_push, only
-from rockqueue._models import BulkResult, EventType, Job, JobLogs, PushedJob, ServerInfo
-from rockqueue._operations import BulkChange, Durability, JobFilter, list_request
+from rockqueue._models import BulkResult, Job, JobLogs, PushedJob, ServerInfo
+from rockqueue._operating import Backups, WorkerInfo, workers_request
+from rockqueue._operations import BulkChange, Durability, JobFilter, build_filter, list_request
 from rockqueue._options import JobOptions, NewJob, build_spec
+from rockqueue._queue_models import JobExplanation
 from rockqueue._queues import Queues
 from rockqueue._raw import Raw
+from rockqueue._schedules import Schedules
+from rockqueue._webhooks import Webhooks
+from rockqueue.v1 import job_service_pb2
 
 # `list` is a method of the client.
 PushedJobs = list[PushedJob]
@@ -47,6 +55,26 @@ class Client(ClientBase):
     def queues(self) -> Queues:
         """Looking after queues."""
         return Queues(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Jobs that come again and again."""
+        return Schedules(self)
+
+    @property
+    def flows(self) -> Flows:
+        """Jobs that wait for jobs; they are built by `rockqueue.flows`."""
+        return Flows(self)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Events as HTTP requests."""
+        return Webhooks(self)
+
+    @property
+    def backups(self) -> Backups:
+        """Copies of the server's store."""
+        return Backups(self)
 
     @property
     def raw(self) -> Raw:
@@ -169,10 +197,18 @@ class Client(ClientBase):
         operations = self.operations()
         return await operations.runtime.run(operations.change(BulkChange("cancel"), ids_of(job_ids)))
 
-    async def cancel_all(self, *, dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Cancels all unfinished jobs that match and returns how many; a dry run counts, up to 10,000."""
-        operations = self.operations()
-        return await operations.runtime.run(operations.change_all(BulkChange("cancel"), wanted, dry_run=dry_run))
+    async def cancel_all(
+        self,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Cancels all unfinished jobs that match and returns how many.
+
+        A dry run only counts. `on_progress` is told how many it were so far, after each step of up to 10,000 jobs.
+        """
+        return await self._change_all(BulkChange("cancel"), wanted, on_progress, dry_run=dry_run)
 
     async def retry(self, job_id: str, *, queue: str = "") -> None:
         """Puts a DEAD or CANCELLED job back, into another queue if one is named. Raises JobNotFound, InvalidState."""
@@ -184,11 +220,19 @@ class Client(ClientBase):
         operations = self.operations()
         return await operations.runtime.run(operations.change(BulkChange("retry", queue), ids_of(job_ids)))
 
-    async def retry_all(self, *, into_queue: str = "", dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Puts all DEAD and CANCELLED jobs that match back and returns how many; a dry run counts, up to 10,000."""
-        operations = self.operations()
-        change = BulkChange("retry", into_queue)
-        return await operations.runtime.run(operations.change_all(change, wanted, dry_run=dry_run))
+    async def retry_all(
+        self,
+        *,
+        into_queue: str = "",
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Puts all DEAD and CANCELLED jobs that match back and returns how many.
+
+        `dry_run` and `on_progress` are as in `cancel_all`.
+        """
+        return await self._change_all(BulkChange("retry", into_queue), wanted, on_progress, dry_run=dry_run)
 
     async def delete(self, job_id: str) -> None:
         """Removes a job that is not ACTIVE, and all that is known of it. Raises JobNotFound, InvalidState."""
@@ -200,10 +244,37 @@ class Client(ClientBase):
         operations = self.operations()
         return await operations.runtime.run(operations.change(BulkChange("delete"), ids_of(job_ids)))
 
-    async def delete_all(self, *, dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Removes all jobs that match and are not ACTIVE, and returns how many; a dry run counts, up to 10,000."""
+    async def delete_all(
+        self,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Removes all jobs that match and are not ACTIVE, and returns how many.
+
+        `dry_run` and `on_progress` are as in `cancel_all`.
+        """
+        return await self._change_all(BulkChange("delete"), wanted, on_progress, dry_run=dry_run)
+
+    async def _change_all(
+        self, change: BulkChange, wanted: JobFilter, on_progress: OnProgress | None, *, dry_run: bool
+    ) -> int:
+        request, token, affected = build_filter(wanted), "", 0
+        while token is not None:
+            operations = self.operations()
+            step = operations.change_step(change, request, token, dry_run=dry_run)
+            count, token = await operations.runtime.run(step)
+            affected += count
+            if on_progress is not None:
+                on_progress(affected)
+        return affected
+
+    async def explain(self, job_id: str) -> JobExplanation:
+        """Why a job is not running, or that it is. Raises JobNotFound."""
         operations = self.operations()
-        return await operations.runtime.run(operations.change_all(BulkChange("delete"), wanted, dry_run=dry_run))
+        request = job_service_pb2.ExplainJobRequest(job_id=job_id)
+        return JobExplanation.of(await operations.runtime.run(operations.call(methods.EXPLAIN_JOB, request)))
 
     async def wait(self, job_id: str, *, timeout: Seconds | None = None) -> Job:
         """Waits until a job is finished. Default: for ever. Raises JobNotFound, DeadlineExceeded."""
@@ -220,16 +291,25 @@ class Client(ClientBase):
     def events(
         self,
         *,
-        queues: Sequence[str] = (),
-        names: Sequence[str] = (),
-        types: Sequence[EventType | str] = (),
-        job_ids: Sequence[str] = (),
         after: str | None = None,
         beginning: bool = False,
+        **wanted: Unpack[EventFilter],
     ) -> EventStream:
         """What happens: from now, `after` a cursor, or from the `beginning` of what is kept. See `EventStream`."""
-        request = watch_request(queues, names, types, job_ids, after, beginning=beginning)
+        request = watch_request(wanted, after, beginning=beginning)
         return EventStream(self.operations, request)
+
+    async def workers(self, queue: str = "") -> AsyncIterator[WorkerInfo]:
+        """The worker sessions there are now, by name: all, or those on a queue."""
+        request = workers_request(queue)
+        while True:
+            operations = self.operations()
+            page = await operations.runtime.run(operations.call(methods.LIST_WORKERS, request))
+            for worker in page.workers:
+                yield WorkerInfo.of(worker)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
 
     async def server_info(self) -> ServerInfo:
         """Version, capabilities and limits of the server."""

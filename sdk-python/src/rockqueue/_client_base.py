@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypedDict
 
 from rockqueue._durations import Seconds, seconds
@@ -17,6 +17,9 @@ from rockqueue._runtime import acquire_runtime
 from rockqueue._url import parse_url, resolve_url
 
 DEFAULT_RETRY = CallRetry()
+
+OnProgress = Callable[[int], object]
+"""Called by the task or thread that makes a bulk change: with how many jobs it has changed so far."""
 
 
 class ClientOptions(TypedDict, total=False):

@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 Seconds = float | timedelta
@@ -49,3 +50,16 @@ def to_timestamp(value: datetime, option: str) -> Timestamp:
 def from_timestamp(message: Timestamp) -> datetime:
     """The message as a datetime in UTC."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def moment(message: Message, name: str) -> datetime | None:
+    """A timestamp field that may not be set."""
+    return from_timestamp(getattr(message, name)) if message.HasField(name) else None
+
+
+def span(message: Message, name: str) -> timedelta | None:
+    """A duration field that may not be set."""
+    if not message.HasField(name):
+        return None
+    value: Duration = getattr(message, name)
+    return value.ToTimedelta()

@@ -3,10 +3,15 @@
     RockQueueError
     ├── InvalidRequest          the request is wrong; sending it again will not help
     │   ├── LimitExceeded       over a limit that `server_info()` reports
-    │   └── PayloadError        a payload or result cannot be encoded or decoded
+    │   ├── PayloadError        a payload or result cannot be encoded or decoded
+    │   └── FlowCycle           the jobs of a flow wait for each other in a circle
     ├── NotFound
     │   ├── JobNotFound
-    │   └── QueueNotFound
+    │   ├── QueueNotFound
+    │   ├── ScheduleNotFound
+    │   ├── FlowNotFound
+    │   ├── WebhookNotFound
+    │   └── WebhookDeliveryNotFound
     ├── InvalidState            the job's state does not allow it
     ├── LeaseLost               the job belongs to somebody else by now
     ├── UniqueConflict          another job holds the unique key
@@ -15,6 +20,9 @@
     │   ├── StorageFull
     │   └── Overloaded
     ├── CursorExpired           the events after this cursor are no longer kept
+    ├── BackupExists            there is a backup of this name
+    ├── BackupsOff              the server has no place for backups
+    ├── WebhookVerificationError  a request that `rockqueue.webhooks.verify` cannot trust
     ├── Unavailable             no answer: server down, going down, or out of reach
     ├── DeadlineExceeded        no answer in time
     ├── ServerError             a defect of the server, or an answer this version does not know
@@ -109,6 +117,15 @@ class PayloadError(InvalidRequest):
     """A payload or result cannot be encoded or decoded; the cause says why."""
 
 
+class FlowCycle(InvalidRequest):
+    """The jobs of a flow wait for each other in a circle; nothing was stored."""
+
+    @property
+    def cycle(self) -> str:
+        """One circle, beginning and ending with the same node: "a -> b -> a"."""
+        return self.metadata.get("cycle", "")
+
+
 class NotFound(RockQueueError):
     """What was named does not exist."""
 
@@ -121,6 +138,22 @@ class JobNotFound(NotFound):
 
 class QueueNotFound(NotFound):
     """No queue has this name; the first push makes it."""
+
+
+class ScheduleNotFound(NotFound):
+    """No schedule has this name."""
+
+
+class FlowNotFound(NotFound):
+    """No flow has this id: it never existed, or it was finished more than 7 days ago."""
+
+
+class WebhookNotFound(NotFound):
+    """No webhook has this name."""
+
+
+class WebhookDeliveryNotFound(NotFound):
+    """The webhook has no delivery of this id in its log."""
 
 
 class InvalidState(RockQueueError):
@@ -173,6 +206,24 @@ class CursorExpired(RockQueueError):
     def earliest_cursor(self) -> str:
         """The first cursor that is still kept."""
         return self.metadata.get("earliest_cursor", "")
+
+
+class BackupExists(RockQueueError):
+    """There is a backup of this name; it was left as it is."""
+
+    default_code = grpc.StatusCode.ALREADY_EXISTS
+
+
+class BackupsOff(RockQueueError):
+    """The server was started without a place for backups (`--backup-dir`)."""
+
+    default_code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class WebhookVerificationError(RockQueueError):
+    """A request that does not come from a webhook, was changed on its way, or is too old: answer it with 400."""
+
+    default_code = grpc.StatusCode.UNAUTHENTICATED
 
 
 class Unavailable(RockQueueError):

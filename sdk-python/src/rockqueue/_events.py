@@ -6,16 +6,17 @@ import asyncio
 import concurrent.futures
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Self
 
 import grpc
 
 from rockqueue._errors import RockQueueError, Unavailable
-from rockqueue._models import Event, EventType, event_number, event_type
+from rockqueue._event_models import Event, EventFilter, build_event_filter
 from rockqueue._operations import Operations
 from rockqueue._retry import backoff, spread
-from rockqueue.v1.event_service_pb2 import EventFilter, WatchEventsRequest, WatchEventsResponse
+from rockqueue._states import event_type
+from rockqueue.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
 
 log = logging.getLogger("rockqueue")
 
@@ -82,8 +83,8 @@ class EventReader:
         await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        """Ends the stream, and a read that is under way: a generator that runs cannot be closed."""
-        if self._reading is not None:
+        """Ends the stream, and a read that is under way in another task: a generator that runs cannot be closed."""
+        if self._reading is not None and self._reading is not asyncio.current_task():
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
         responses, self._responses = self._responses, None
@@ -226,20 +227,11 @@ class SyncEventStream(_Stream):
             closing.result()
 
 
-def watch_request(
-    queues: Sequence[str],
-    names: Sequence[str],
-    types: Sequence[EventType | str],
-    job_ids: Sequence[str],
-    after: str | None,
-    *,
-    beginning: bool,
-) -> WatchEventsRequest:
+def watch_request(wanted: EventFilter, after: str | None, *, beginning: bool) -> WatchEventsRequest:
     """The request of a subscription. Raises ValueError for both a cursor and the beginning, or an unknown type."""
     if after is not None and beginning:
         raise ValueError("after and beginning exclude each other")
-    wanted = EventFilter(queues=queues, names=names, types=[event_number(kind) for kind in types], job_ids=job_ids)
-    request = WatchEventsRequest(filter=wanted)
+    request = WatchEventsRequest(filter=build_event_filter(wanted))
     if beginning:
         request.beginning = True
     if after is not None:

@@ -14,6 +14,7 @@ from rockqueue._errors import PayloadError
 from rockqueue._models import Job, PushedJob, completed_result
 from rockqueue._options import JobOptions, NewJob
 from rockqueue._payloads import Decoder, PayloadCodec
+from rockqueue._schedules import Schedule, ScheduleOptions
 from rockqueue._sync import SyncClient
 from rockqueue._worker.context import JobContext
 
@@ -105,8 +106,32 @@ class JobDefinition(Generic[P, R_co]):
         merged = cast(JobOptions, {**self.default_options, **options})
         return JobDefinition(self.handler, queue or self.queue, self.name, merged)
 
+    def schedule(self, name: str, **options: Unpack[ScheduleOptions]) -> JobSchedule[P]:
+        """When the job comes again and again: `digest.schedule("nightly", cron="0 3 * * *").put(client, days=1)`."""
+        return JobSchedule(self, name, options)
+
     def __repr__(self) -> str:
         return f"<job {self.name} in queue {self.queue}>"
+
+
+class JobSchedule(Generic[P]):
+    """A schedule for a typed job, to be put; made by `JobDefinition.schedule`."""
+
+    def __init__(self, definition: JobDefinition[P, Any], name: str, options: ScheduleOptions) -> None:
+        self._definition = definition
+        self.name = name
+        self.options = options
+
+    @overload
+    def put(self, client: Client, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Schedule]: ...
+    @overload
+    def put(self, client: SyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Schedule: ...
+    def put(self, client: Client | SyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Schedule | Awaitable[Schedule]:
+        """Makes the schedule, or replaces the one of this name; the arguments are those of its jobs.
+
+        Raises what `Schedules.put` does.
+        """
+        return client.schedules.put(self.name, self._definition.new(*args, **kwargs), **self.options)
 
 
 class Signature:

@@ -1,76 +1,16 @@
-"""What the server knows of jobs, queues and itself, as plain values."""
+"""What the server knows of jobs and itself, as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from rockqueue._durations import from_duration, from_timestamp
+from rockqueue._durations import from_timestamp, moment
 from rockqueue._errors import JobFailed, RockQueueError
 from rockqueue._payloads import PayloadCodec, decoded
-from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2, queue_service_pb2, server_service_pb2
-
-
-class JobState(StrEnum):
-    """Where a job is in its life. UNKNOWN stands for a state that a newer server has and this version does not."""
-
-    WAITING = "WAITING"
-    DELAYED = "DELAYED"
-    ACTIVE = "ACTIVE"
-    BLOCKED = "BLOCKED"
-    COMPLETED = "COMPLETED"
-    DEAD = "DEAD"
-    CANCELLED = "CANCELLED"
-    UNKNOWN = "UNKNOWN"
-
-    @property
-    def finished(self) -> bool:
-        """True for COMPLETED, DEAD and CANCELLED."""
-        return self in (JobState.COMPLETED, JobState.DEAD, JobState.CANCELLED)
-
-
-class DeadReason(StrEnum):
-    """Why a job is DEAD."""
-
-    ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
-    NON_RETRYABLE = "NON_RETRYABLE"
-    EXPIRED = "EXPIRED"
-    PARENT_FAILED = "PARENT_FAILED"
-    POISONED = "POISONED"
-    UNKNOWN = "UNKNOWN"
-
-
-class EventType(StrEnum):
-    """What happened."""
-
-    JOB_PUSHED = "JOB_PUSHED"
-    JOB_BLOCKED = "JOB_BLOCKED"
-    JOB_DELAYED = "JOB_DELAYED"
-    JOB_READY = "JOB_READY"
-    JOB_STARTED = "JOB_STARTED"
-    JOB_PROGRESSED = "JOB_PROGRESSED"
-    JOB_FAILED = "JOB_FAILED"
-    JOB_CRASHED = "JOB_CRASHED"
-    JOB_RETRIED = "JOB_RETRIED"
-    JOB_COMPLETED = "JOB_COMPLETED"
-    JOB_DEAD = "JOB_DEAD"
-    JOB_CANCELLED = "JOB_CANCELLED"
-    JOB_EXPIRED = "JOB_EXPIRED"
-    JOB_RELEASED = "JOB_RELEASED"
-    JOB_SNOOZED = "JOB_SNOOZED"
-    JOB_REPLACED = "JOB_REPLACED"
-    JOB_DELETED = "JOB_DELETED"
-    QUEUE_PAUSED = "QUEUE_PAUSED"
-    QUEUE_RESUMED = "QUEUE_RESUMED"
-    QUEUE_PURGED = "QUEUE_PURGED"
-    QUEUE_UPDATED = "QUEUE_UPDATED"
-    WORKER_JOINED = "WORKER_JOINED"
-    WORKER_LEFT = "WORKER_LEFT"
+from rockqueue._states import DeadReason, JobState, dead_reason, job_state
+from rockqueue.v1 import job_pb2, job_service_pb2, server_service_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +50,36 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class JobOrigin:
+    """What pushed a job, if it was not a caller.
+
+    Attributes:
+        schedule: The schedule that fired.
+        slot_time: The due moment that the job stands for; schedule and slot together are the job's identity.
+        flow_id: The flow that the job is part of.
+        flow_node: The job's name in its flow.
+    """
+
+    schedule: str | None = None
+    slot_time: datetime | None = None
+    flow_id: str | None = None
+    flow_node: str | None = None
+
+    @classmethod
+    def of(cls, spec: job_pb2.JobSpec) -> JobOrigin:
+        """The origin of a job; without anything in it where a caller pushed the job."""
+        if not spec.HasField("origin"):
+            return _PUSHED_BY_A_CALLER
+        origin = spec.origin
+        return cls(
+            origin.schedule or None, moment(origin, "slot_time"), origin.flow_id or None, origin.flow_node or None
+        )
+
+
+_PUSHED_BY_A_CALLER = JobOrigin()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as the server knows it. The fields are those of `rockqueue.v1.Job`; moments are in UTC."""
 
@@ -128,6 +98,9 @@ class Job:
     progress: Progress | None
     headers: dict[str, str]
     tags: tuple[str, ...]
+    group: str | None
+    origin: JobOrigin
+    pending_parents: int
     worker: str
     cancel_requested: bool
     create_time: datetime | None
@@ -164,9 +137,12 @@ class Job:
             snoozes=job.snoozes,
             dead_reason=dead_reason(job.dead_reason),
             errors=tuple(_attempt_error(error) for error in job.errors),
-            progress=_progress(job.progress) if job.HasField("progress") else None,
+            progress=progress_of(job.progress) if job.HasField("progress") else None,
             headers=dict(job.spec.headers),
             tags=tuple(job.spec.tags),
+            group=job.spec.group or None,
+            origin=JobOrigin.of(job.spec),
+            pending_parents=job.pending_parents,
             worker=job.worker,
             cancel_requested=job.cancel_requested,
             create_time=moment(job, "create_time"),
@@ -211,100 +187,6 @@ class BulkResult:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """How many jobs of a queue are in each state; the finished ones as long as they are kept."""
-
-    waiting: int
-    delayed: int
-    active: int
-    blocked: int
-    completed: int
-    dead: int
-    cancelled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue with its counts. `workers` is the number of worker sessions open on it; `proto.settings` its settings."""
-
-    name: str
-    paused: bool
-    counts: QueueCounts
-    workers: int
-    oldest_ready_time: datetime | None
-    create_time: datetime | None
-    max_active: int | None
-    max_backlog_jobs: int | None
-    proto: queue_service_pb2.Queue = field(repr=False, compare=False)
-
-    @classmethod
-    def of(cls, queue: queue_service_pb2.Queue) -> Queue:
-        """The message as a value."""
-        counts, settings = queue.counts, queue.settings
-        return cls(
-            name=queue.name,
-            paused=queue.paused,
-            counts=QueueCounts(
-                counts.waiting,
-                counts.delayed,
-                counts.active,
-                counts.blocked,
-                counts.completed,
-                counts.dead,
-                counts.cancelled,
-            ),
-            workers=queue.workers,
-            oldest_ready_time=moment(queue, "oldest_ready_time"),
-            create_time=moment(queue, "create_time"),
-            max_active=settings.max_active if settings.HasField("max_active") else None,
-            max_backlog_jobs=settings.max_backlog_jobs if settings.HasField("max_backlog_jobs") else None,
-            proto=queue,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened. `cursor` is unique to it: `client.events(after=event.cursor)` gives what follows."""
-
-    cursor: str
-    type: EventType
-    time: datetime
-    queue: str
-    job_id: str
-    name: str
-    state: JobState | None
-    attempt: int
-    dead_reason: DeadReason | None
-    worker: str
-    ready_time: datetime | None
-    progress: Progress | None
-    error_type: str
-    error_message: str
-    purged: int
-
-    @classmethod
-    def of(cls, event: event_service_pb2.Event, kind: EventType) -> Event:
-        """The message as a value."""
-        return cls(
-            cursor=event.cursor,
-            type=kind,
-            time=from_timestamp(event.time),
-            queue=event.queue,
-            job_id=event.job_id,
-            name=event.name,
-            state=job_state(event.state) if event.state else None,
-            attempt=event.attempt,
-            dead_reason=dead_reason(event.dead_reason),
-            worker=event.worker,
-            ready_time=moment(event, "ready_time"),
-            progress=_progress(event.progress) if event.HasField("progress") else None,
-            error_type=event.error.type,
-            error_message=event.error.message,
-            purged=event.purged,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class ServerInfo:
     """Version, capabilities (one name for each thing the server can do), limits and clock of the server."""
 
@@ -327,44 +209,6 @@ def completed_result(job: Job) -> Any:
     return job.result
 
 
-def job_state(value: int) -> JobState:
-    """The state for a number of the contract; UNKNOWN for one that this version does not know."""
-    return _STATES.get(value, JobState.UNKNOWN)
-
-
-def state_number(state: JobState | str) -> job_pb2.JobState:
-    """The number of a state in the contract. Raises ValueError for a name that is none."""
-    return cast(job_pb2.JobState, job_pb2.JobState.Value(f"JOB_STATE_{JobState(state).value}"))
-
-
-def dead_reason(value: int) -> DeadReason | None:
-    """The reason for a number of the contract; None when the job is not DEAD."""
-    return _DEAD_REASONS.get(value, DeadReason.UNKNOWN) if value else None
-
-
-def event_type(value: int) -> EventType | None:
-    """The type for a number of the contract; None for one to skip because this version does not know it."""
-    return _EVENT_TYPES.get(value)
-
-
-def event_number(kind: EventType | str) -> event_service_pb2.EventType:
-    """The number of an event type in the contract. Raises ValueError for a name that is none."""
-    return cast(event_service_pb2.EventType, event_service_pb2.EventType.Value(f"EVENT_TYPE_{EventType(kind).value}"))
-
-
-def moment(message: Message, name: str) -> datetime | None:
-    """A timestamp field that may not be set."""
-    if not message.HasField(name):
-        return None
-    value: Timestamp = getattr(message, name)
-    return from_timestamp(value)
-
-
-def duration_or_none(message: Message, name: str) -> float | None:
-    """A duration field that may not be set, in seconds."""
-    return from_duration(getattr(message, name)) if message.HasField(name) else None
-
-
 def _attempt_error(error: job_pb2.AttemptError) -> AttemptError:
     return AttemptError(
         attempt=error.attempt,
@@ -376,18 +220,6 @@ def _attempt_error(error: job_pb2.AttemptError) -> AttemptError:
     )
 
 
-def _progress(progress: job_pb2.JobProgress) -> Progress:
+def progress_of(progress: job_pb2.JobProgress) -> Progress:
+    """The message as a value."""
     return Progress(progress.percent, progress.message, moment(progress, "time"))
-
-
-Named = TypeVar("Named", bound=StrEnum)
-
-
-def _by_number(kind: type[Named], names: list[tuple[str, int]], prefix: str) -> dict[int, Named]:
-    known = {member.value for member in kind}
-    return {number: kind(name[len(prefix) :]) for name, number in names if name[len(prefix) :] in known}
-
-
-_STATES = _by_number(JobState, job_pb2.JobState.items(), "JOB_STATE_")
-_DEAD_REASONS = _by_number(DeadReason, job_pb2.DeadReason.items(), "DEAD_REASON_")
-_EVENT_TYPES = _by_number(EventType, event_service_pb2.EventType.items(), "EVENT_TYPE_")

@@ -16,19 +16,11 @@ from rockqueue._buffer_room import BufferRoom
 from rockqueue._durations import seconds, to_duration, to_timestamp
 from rockqueue._errors import DeadlineExceeded, RockQueueError
 from rockqueue._methods import Method, Request, Response
-from rockqueue._models import (
-    BulkResult,
-    Job,
-    JobLogs,
-    JobState,
-    PushedJob,
-    ServerInfo,
-    completed_result,
-    state_number,
-)
+from rockqueue._models import BulkResult, Job, JobLogs, PushedJob, ServerInfo, completed_result
 from rockqueue._payloads import PayloadCodec
 from rockqueue._retry import Calling, CallRetry, call_with_retry
 from rockqueue._runtime import Runtime
+from rockqueue._states import JobState, state_number
 from rockqueue._status import from_entry_status
 from rockqueue.v1 import job_pb2, job_service_pb2, server_service_pb2
 
@@ -65,6 +57,9 @@ class JobFilter(TypedDict, total=False):
     state: Jobs in this state.
     tags: Jobs that have all of these tags.
     created_from, created_before: Jobs created at this moment or later, before this moment.
+    group: Jobs of this group.
+    flow_id: Jobs of this flow.
+    schedule: Jobs that this schedule pushed.
     """
 
     queue: str
@@ -73,6 +68,9 @@ class JobFilter(TypedDict, total=False):
     tags: Sequence[str]
     created_from: datetime
     created_before: datetime
+    group: str
+    flow_id: str
+    schedule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +238,15 @@ class Operations:
         for error in result.failures.values():
             raise error
 
-    async def change_all(self, change: BulkChange, wanted: JobFilter, *, dry_run: bool) -> int:
-        """Changes all jobs that match, 10,000 with each call; a dry run counts up to 10,000."""
-        affected = 0
-        while True:
-            result = await self._change(change, None, build_filter(wanted), dry_run=dry_run)
-            affected += result.affected
-            if dry_run or not result.more:
-                return affected
+    async def change_step(
+        self, change: BulkChange, wanted: job_service_pb2.JobFilter, token: str, *, dry_run: bool
+    ) -> tuple[int, str | None]:
+        """Changes up to 10,000 jobs that match: how many, and the token to go on with, or None at the end."""
+        result = await self._change(change, None, wanted, token=token, dry_run=dry_run)
+        if result.next_page_token:
+            return result.affected, result.next_page_token
+        # An older server begins anew each time, and finds what is left; a dry run would count the same again.
+        return result.affected, "" if result.more and not dry_run else None
 
     async def _change(
         self,
@@ -255,17 +254,22 @@ class Operations:
         jobs: job_service_pb2.JobIds | None,
         wanted: job_service_pb2.JobFilter | None,
         *,
+        token: str = "",
         dry_run: bool,
     ) -> job_service_pb2.CancelJobsResponse | job_service_pb2.RetryJobsResponse | job_service_pb2.DeleteJobsResponse:
         request_id = new_request_id()
         if change.kind == "cancel":
-            cancel = job_service_pb2.CancelJobsRequest(request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run)
+            cancel = job_service_pb2.CancelJobsRequest(
+                request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run, page_token=token
+            )
             return await self.call(methods.CANCEL_JOBS, cancel)
         if change.kind == "delete":
-            delete = job_service_pb2.DeleteJobsRequest(request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run)
+            delete = job_service_pb2.DeleteJobsRequest(
+                request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run, page_token=token
+            )
             return await self.call(methods.DELETE_JOBS, delete)
         retry = job_service_pb2.RetryJobsRequest(
-            request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run, queue=change.queue
+            request_id=request_id, jobs=jobs, filter=wanted, dry_run=dry_run, queue=change.queue, page_token=token
         )
         return await self.call(methods.RETRY_JOBS, retry)
 
@@ -335,6 +339,9 @@ def build_filter(wanted: JobFilter) -> job_service_pb2.JobFilter:
         tags=wanted.get("tags"),
         created_from=to_timestamp(created_from, "created_from") if created_from else None,
         created_before=to_timestamp(created_before, "created_before") if created_before else None,
+        group=wanted.get("group"),
+        flow_id=wanted.get("flow_id"),
+        schedule=wanted.get("schedule"),
     )
 
 

@@ -48,7 +48,7 @@ class RetryPolicy:
     def to_proto(self) -> job_pb2.RetryPolicy:
         """The policy as the contract carries it."""
         return job_pb2.RetryPolicy(
-            kind=_choice(_KINDS, self.kind, "kind") if self.kind else job_pb2.BACKOFF_KIND_UNSPECIFIED,
+            kind=choice(_KINDS, self.kind, "kind") if self.kind else job_pb2.BACKOFF_KIND_UNSPECIFIED,
             base=None if self.base is None else to_duration(self.base),
             max_delay=None if self.max_delay is None else to_duration(self.max_delay),
             jitter=self.jitter,
@@ -79,11 +79,11 @@ class Unique:
         """The rule as the contract carries it."""
         message = job_pb2.UniqueKey(
             key=self.key,
-            scope=_choice(_SCOPES, self.scope, "scope"),
-            on_conflict=_choice(_CONFLICTS, self.on_conflict, "on_conflict"),
+            scope=choice(_SCOPES, self.scope, "scope"),
+            on_conflict=choice(_CONFLICTS, self.on_conflict, "on_conflict"),
         )
         if self.window is None:
-            message.state = _choice(_UNTIL, self.until, "until")
+            message.state = choice(_UNTIL, self.until, "until")
         else:
             message.window.CopyFrom(to_duration(self.window))
         return message
@@ -102,6 +102,7 @@ class JobOptions(TypedDict, total=False):
     headers, tags: Strings that travel with the job; labels to find it by.
     cancel_grace: How long a handler may take to stop when it is asked to; default 10 s.
     retention: How long the finished job stays readable; default: the queue's setting.
+    group: A tenant, an account, an order: groups of a queue are served in turn, and may have limits of their own.
     """
 
     priority: int | None
@@ -118,6 +119,7 @@ class JobOptions(TypedDict, total=False):
     tags: Iterable[str] | None
     cancel_grace: Seconds | None
     retention: Seconds | None
+    group: str | None
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -163,7 +165,7 @@ def _apply(spec: job_pb2.JobSpec, options: JobOptions) -> None:
             raise TypeError(f"unknown job option {option!r}; there are: {', '.join(JobOptions.__annotations__)}")
         if value is None:
             continue
-        if option in ("priority", "max_crashes"):
+        if option in ("priority", "max_crashes", "group"):
             setattr(spec, option, value)
         elif option in ("delay", "ttl", "timeout", "cancel_grace", "retention"):
             getattr(spec, option).CopyFrom(to_duration(value))  # type: ignore[arg-type]
@@ -191,7 +193,8 @@ def _apply_structures(spec: job_pb2.JobSpec, options: JobOptions) -> None:
         spec.tags.extend(tags)
 
 
-def _choice(table: Mapping[str, T], value: str, option: str) -> T:
+def choice(table: Mapping[str, T], value: str, option: str) -> T:
+    """What stands for a word. Raises ValueError, naming `option`, for a word that is not in the table."""
     if value not in table:
         raise ValueError(f"{option} must be one of {', '.join(table)}, not {value!r}")
     return table[value]

@@ -7,13 +7,15 @@ from typing import TypedDict, Unpack
 
 from rockqueue import _methods as methods
 from rockqueue._durations import Seconds, to_duration
-from rockqueue._models import JobState, Queue, state_number
-from rockqueue._operations import Operations, new_request_id
+from rockqueue._operations import new_request_id
 from rockqueue._options import RetryPolicy
-from rockqueue._raw import OperationsSource
+from rockqueue._queue_models import Explanation, Group, Queue, RateLimit
+from rockqueue._states import JobState, state_number
+from rockqueue._surface import AsyncPart, SyncPart
 from rockqueue.v1 import queue_service_pb2 as pb
 
-PAGE = 100
+# `list` is a method of the queues.
+Explanations = list[Explanation]
 
 
 class QueueSettings(TypedDict, total=False):
@@ -25,6 +27,10 @@ class QueueSettings(TypedDict, total=False):
         once.
     max_active: How many jobs may be ACTIVE at once, over all workers.
     max_backlog_jobs: How many jobs may wait before pushes raise QueueFull.
+    rate: How many deliveries of the queue there may be in a time.
+    group_max_active: How many jobs of one group may be ACTIVE at once, for groups that set none; 1 keeps the order of a
+        group strictly, retries included.
+    group_rate: How many deliveries of one group there may be in a time, for groups that set none.
     """
 
     default_retry: RetryPolicy
@@ -34,142 +40,158 @@ class QueueSettings(TypedDict, total=False):
     cancelled_retention: Seconds
     max_active: int
     max_backlog_jobs: int
+    rate: RateLimit
+    group_max_active: int
+    group_rate: RateLimit
 
 
-class QueueOperations:
-    """The I/O side."""
+class GroupSettings(TypedDict, total=False):
+    """Settings of a group to change; what is left out stays as it is.
 
-    def __init__(self, operations: Operations) -> None:
-        self._call = operations.call
+    weight: How many of its jobs are served in its turn, compared with those of other groups: 1 to 1,000. Default: 1.
+    max_active: How many of its jobs may be ACTIVE at once. Default: the queue's `group_max_active`.
+    rate: How many of its deliveries there may be in a time. Default: the queue's `group_rate`.
+    """
 
-    async def page(self, prefix: str, token: str) -> tuple[list[Queue], str]:
-        """A page and the token of the next."""
-        request = pb.ListQueuesRequest(page_size=PAGE, page_token=token, prefix=prefix)
-        response = await self._call(methods.LIST_QUEUES, request)
-        return [Queue.of(queue) for queue in response.queues], response.next_page_token
+    weight: int
+    max_active: int
+    rate: RateLimit
+
+
+def _update_request(name: str, settings: QueueSettings, reset: Sequence[str]) -> pb.UpdateQueueRequest:
+    """The request for new settings. Raises TypeError for a setting that does not exist."""
+    message = pb.QueueSettings()
+    for setting, value in settings.items():
+        if setting not in QueueSettings.__annotations__:
+            raise TypeError(f"unknown queue setting {setting!r}; there are: {', '.join(QueueSettings.__annotations__)}")
+        if isinstance(value, (RetryPolicy, RateLimit)):
+            getattr(message, setting).CopyFrom(value.to_proto())
+        elif setting in ("max_active", "max_backlog_jobs", "group_max_active"):
+            setattr(message, setting, value)
+        else:
+            getattr(message, setting).CopyFrom(to_duration(value))  # type: ignore[arg-type]
+    return pb.UpdateQueueRequest(request_id=new_request_id(), queue=name, settings=message, reset=reset)
+
+
+def _update_group_request(
+    queue: str, group: str, settings: GroupSettings, reset: Sequence[str]
+) -> pb.UpdateGroupRequest:
+    """The request for new settings of a group. Raises TypeError for a setting that does not exist."""
+    unknown = settings.keys() - GroupSettings.__annotations__.keys()
+    if unknown:
+        known = ", ".join(GroupSettings.__annotations__)
+        raise TypeError(f"unknown group setting {min(unknown)!r}; there are: {known}")
+    rate = settings.get("rate")
+    message = pb.GroupSettings(
+        weight=settings.get("weight"),
+        max_active=settings.get("max_active"),
+        rate=None if rate is None else rate.to_proto(),
+    )
+    return pb.UpdateGroupRequest(request_id=new_request_id(), queue=queue, group=group, settings=message, reset=reset)
+
+
+def _purge_request(name: str, states: Sequence[JobState | str]) -> pb.PurgeQueueRequest:
+    numbers = [state_number(state) for state in states]
+    return pb.PurgeQueueRequest(request_id=new_request_id(), queue=name, states=numbers)
+
+
+class Queues(AsyncPart):
+    """`client.queues` of the async client."""
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Queue]:
+        """All queues whose name begins with `prefix`, by name."""
+        async for page in self._pages(methods.LIST_QUEUES, pb.ListQueuesRequest(prefix=prefix)):
+            for queue in page.queues:
+                yield Queue.of(queue)
 
     async def get(self, name: str) -> Queue:
-        """One queue."""
+        """One queue with its counts. Raises QueueNotFound."""
         return Queue.of((await self._call(methods.GET_QUEUE, pb.GetQueueRequest(queue=name))).queue)
 
-    async def update(self, request: pb.UpdateQueueRequest) -> Queue:
-        """Changes settings."""
+    async def update(self, name: str, *, reset: Sequence[str] = (), **settings: Unpack[QueueSettings]) -> Queue:
+        """Changes settings, and makes the queue if need be; `reset` names settings that go back to their default."""
+        request = _update_request(name, settings, reset)
         return Queue.of((await self._call(methods.UPDATE_QUEUE, request)).queue)
 
     async def pause(self, name: str) -> Queue:
-        """Stops deliveries."""
+        """Stops deliveries until `resume`; pushes go on, running jobs finish. Raises QueueNotFound."""
         request = pb.PauseQueueRequest(request_id=new_request_id(), queue=name)
         return Queue.of((await self._call(methods.PAUSE_QUEUE, request)).queue)
 
     async def resume(self, name: str) -> Queue:
-        """Lets deliveries go on."""
+        """Lets deliveries go on. Raises QueueNotFound."""
         request = pb.ResumeQueueRequest(request_id=new_request_id(), queue=name)
         return Queue.of((await self._call(methods.RESUME_QUEUE, request)).queue)
 
-    async def purge(self, name: str, states: Sequence[JobState | str]) -> int:
-        """Removes jobs."""
-        numbers = [state_number(state) for state in states]
-        request = pb.PurgeQueueRequest(request_id=new_request_id(), queue=name, states=numbers)
-        return (await self._call(methods.PURGE_QUEUE, request)).purged
-
-
-def update_request(name: str, settings: QueueSettings, reset: Sequence[str]) -> pb.UpdateQueueRequest:
-    """The request for new settings. Raises TypeError for a setting that does not exist."""
-    message = pb.QueueSettings()
-    for setting, value in settings.items():
-        if isinstance(value, RetryPolicy):
-            message.default_retry.CopyFrom(value.to_proto())
-        elif setting in ("max_active", "max_backlog_jobs"):
-            setattr(message, setting, value)
-        elif setting in QueueSettings.__annotations__:
-            getattr(message, setting).CopyFrom(to_duration(value))  # type: ignore[arg-type]
-        else:
-            raise TypeError(f"unknown queue setting {setting!r}; there are: {', '.join(QueueSettings.__annotations__)}")
-    return pb.UpdateQueueRequest(request_id=new_request_id(), queue=name, settings=message, reset=reset)
-
-
-class Queues:
-    """`client.queues` of the async client."""
-
-    def __init__(self, source: OperationsSource) -> None:
-        self._source = source
-
-    async def list(self, prefix: str = "") -> AsyncIterator[Queue]:
-        """All queues whose name begins with `prefix`, by name."""
-        token = ""
-        while True:
-            operations = self._source.operations()
-            queues, token = await operations.runtime.run(QueueOperations(operations).page(prefix, token))
-            for queue in queues:
-                yield queue
-            if not token:
-                return
-
-    async def get(self, name: str) -> Queue:
-        """One queue with its counts. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return await operations.runtime.run(QueueOperations(operations).get(name))
-
-    async def update(self, name: str, *, reset: Sequence[str] = (), **settings: Unpack[QueueSettings]) -> Queue:
-        """Changes settings, and makes the queue if need be; `reset` names settings that go back to their default."""
-        operations = self._source.operations()
-        request = update_request(name, settings, reset)
-        return await operations.runtime.run(QueueOperations(operations).update(request))
-
-    async def pause(self, name: str) -> Queue:
-        """Stops deliveries until `resume`; pushes go on, running jobs finish. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return await operations.runtime.run(QueueOperations(operations).pause(name))
-
-    async def resume(self, name: str) -> Queue:
-        """Lets deliveries go on. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return await operations.runtime.run(QueueOperations(operations).resume(name))
-
     async def purge(self, name: str, states: Sequence[JobState | str] = ()) -> int:
         """Removes the jobs in `states` (default: WAITING and DELAYED) and returns how many. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return await operations.runtime.run(QueueOperations(operations).purge(name, states))
+        return (await self._call(methods.PURGE_QUEUE, _purge_request(name, states))).purged
+
+    async def explain(self, name: str) -> Explanations:
+        """Why a queue delivers nothing now, or that it could; what will last longest first. Raises QueueNotFound."""
+        response = await self._call(methods.EXPLAIN_QUEUE, pb.ExplainQueueRequest(queue=name))
+        return [Explanation.of(reason) for reason in response.reasons]
+
+    async def groups(self, name: str, prefix: str = "") -> AsyncIterator[Group]:
+        """The groups of a queue that have unfinished jobs or settings, by key. Raises QueueNotFound."""
+        async for page in self._pages(methods.LIST_GROUPS, pb.ListGroupsRequest(queue=name, prefix=prefix)):
+            for group in page.groups:
+                yield Group.of(group)
+
+    async def update_group(
+        self, name: str, group: str, *, reset: Sequence[str] = (), **settings: Unpack[GroupSettings]
+    ) -> Group:
+        """Changes settings of one group, and makes the queue if need be; `reset` names settings to set back."""
+        request = _update_group_request(name, group, settings, reset)
+        return Group.of((await self._call(methods.UPDATE_GROUP, request)).group)
 
 
-class SyncQueues:
+class SyncQueues(SyncPart):
     """`client.queues` of the sync client; see `Queues`."""
-
-    def __init__(self, source: OperationsSource) -> None:
-        self._source = source
 
     def list(self, prefix: str = "") -> Iterator[Queue]:
         """All queues whose name begins with `prefix`, by name."""
-        token = ""
-        while True:
-            operations = self._source.operations()
-            queues, token = operations.runtime.submit(QueueOperations(operations).page(prefix, token)).result()
-            yield from queues
-            if not token:
-                return
+        for page in self._pages(methods.LIST_QUEUES, pb.ListQueuesRequest(prefix=prefix)):
+            for queue in page.queues:
+                yield Queue.of(queue)
 
     def get(self, name: str) -> Queue:
         """One queue with its counts. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return operations.runtime.submit(QueueOperations(operations).get(name)).result()
+        return Queue.of(self._call(methods.GET_QUEUE, pb.GetQueueRequest(queue=name)).queue)
 
     def update(self, name: str, *, reset: Sequence[str] = (), **settings: Unpack[QueueSettings]) -> Queue:
-        """Changes settings, and makes the queue if it does not exist."""
-        operations = self._source.operations()
-        request = update_request(name, settings, reset)
-        return operations.runtime.submit(QueueOperations(operations).update(request)).result()
+        """Changes settings, and makes the queue if need be; `reset` names settings that go back to their default."""
+        request = _update_request(name, settings, reset)
+        return Queue.of(self._call(methods.UPDATE_QUEUE, request).queue)
 
     def pause(self, name: str) -> Queue:
-        """Stops deliveries until `resume`. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return operations.runtime.submit(QueueOperations(operations).pause(name)).result()
+        """Stops deliveries until `resume`; pushes go on, running jobs finish. Raises QueueNotFound."""
+        request = pb.PauseQueueRequest(request_id=new_request_id(), queue=name)
+        return Queue.of(self._call(methods.PAUSE_QUEUE, request).queue)
 
     def resume(self, name: str) -> Queue:
         """Lets deliveries go on. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return operations.runtime.submit(QueueOperations(operations).resume(name)).result()
+        request = pb.ResumeQueueRequest(request_id=new_request_id(), queue=name)
+        return Queue.of(self._call(methods.RESUME_QUEUE, request).queue)
 
     def purge(self, name: str, states: Sequence[JobState | str] = ()) -> int:
         """Removes the jobs in `states` (default: WAITING and DELAYED) and returns how many. Raises QueueNotFound."""
-        operations = self._source.operations()
-        return operations.runtime.submit(QueueOperations(operations).purge(name, states)).result()
+        return self._call(methods.PURGE_QUEUE, _purge_request(name, states)).purged
+
+    def explain(self, name: str) -> Explanations:
+        """Why a queue delivers nothing now, or that it could; what will last longest first. Raises QueueNotFound."""
+        response = self._call(methods.EXPLAIN_QUEUE, pb.ExplainQueueRequest(queue=name))
+        return [Explanation.of(reason) for reason in response.reasons]
+
+    def groups(self, name: str, prefix: str = "") -> Iterator[Group]:
+        """The groups of a queue that have unfinished jobs or settings, by key. Raises QueueNotFound."""
+        for page in self._pages(methods.LIST_GROUPS, pb.ListGroupsRequest(queue=name, prefix=prefix)):
+            for group in page.groups:
+                yield Group.of(group)
+
+    def update_group(
+        self, name: str, group: str, *, reset: Sequence[str] = (), **settings: Unpack[GroupSettings]
+    ) -> Group:
+        """Changes settings of one group, and makes the queue if need be; `reset` names settings to set back."""
+        request = _update_group_request(name, group, settings, reset)
+        return Group.of(self._call(methods.UPDATE_GROUP, request).group)

@@ -36,6 +36,14 @@ _BY_REASON: Mapping[str, type[errors.RockQueueError]] = {
     "INTERNAL": errors.ServerError,
     "PROTOCOL_VIOLATION": errors.ServerError,
     "SESSION_TAKEN": errors.ServerError,
+    "SLOW_READER": errors.Unavailable,
+    "SCHEDULE_NOT_FOUND": errors.ScheduleNotFound,
+    "FLOW_NOT_FOUND": errors.FlowNotFound,
+    "FLOW_CYCLE": errors.FlowCycle,
+    "WEBHOOK_NOT_FOUND": errors.WebhookNotFound,
+    "WEBHOOK_DELIVERY_NOT_FOUND": errors.WebhookDeliveryNotFound,
+    "BACKUP_EXISTS": errors.BackupExists,
+    "BACKUPS_OFF": errors.BackupsOff,
 }
 
 # A reason that this version does not know is treated by its code, as the contract asks.

@@ -7,16 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self, Unpack, overload
 
+from rockqueue import _methods as methods
 from rockqueue._batching import Entry
-from rockqueue._client_base import ClientBase, chosen_job, ids_of
+from rockqueue._client_base import ClientBase, OnProgress, chosen_job, ids_of
 from rockqueue._durations import Seconds, seconds
+from rockqueue._event_models import EventFilter
 from rockqueue._events import SyncEventStream, watch_request
+from rockqueue._flow_calls import SyncFlows
 from rockqueue._middleware import PushHook, around_push_sync, only
-from rockqueue._models import BulkResult, EventType, Job, JobLogs, PushedJob, ServerInfo
-from rockqueue._operations import BulkChange, Durability, JobFilter, list_request
+from rockqueue._models import BulkResult, Job, JobLogs, PushedJob, ServerInfo
+from rockqueue._operating import SyncBackups, WorkerInfo, workers_request
+from rockqueue._operations import BulkChange, Durability, JobFilter, build_filter, list_request
 from rockqueue._options import JobOptions, NewJob, build_spec
+from rockqueue._queue_models import JobExplanation
 from rockqueue._queues import SyncQueues
 from rockqueue._raw import SyncRaw
+from rockqueue._schedules import SyncSchedules
+from rockqueue._webhooks import SyncWebhooks
+from rockqueue.v1 import job_service_pb2
 
 # `list` is a method of the client.
 PushedJobs = list[PushedJob]
@@ -37,6 +45,26 @@ class SyncClient(ClientBase):
     def queues(self) -> SyncQueues:
         """Looking after queues."""
         return SyncQueues(self)
+
+    @property
+    def schedules(self) -> SyncSchedules:
+        """Jobs that come again and again."""
+        return SyncSchedules(self)
+
+    @property
+    def flows(self) -> SyncFlows:
+        """Jobs that wait for jobs; they are built by `rockqueue.flows`."""
+        return SyncFlows(self)
+
+    @property
+    def webhooks(self) -> SyncWebhooks:
+        """Events as HTTP requests."""
+        return SyncWebhooks(self)
+
+    @property
+    def backups(self) -> SyncBackups:
+        """Copies of the server's store."""
+        return SyncBackups(self)
 
     @property
     def raw(self) -> SyncRaw:
@@ -159,10 +187,18 @@ class SyncClient(ClientBase):
         operations = self.operations()
         return operations.runtime.submit(operations.change(BulkChange("cancel"), ids_of(job_ids))).result()
 
-    def cancel_all(self, *, dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Cancels all unfinished jobs that match and returns how many; a dry run counts, up to 10,000."""
-        operations = self.operations()
-        return operations.runtime.submit(operations.change_all(BulkChange("cancel"), wanted, dry_run=dry_run)).result()
+    def cancel_all(
+        self,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Cancels all unfinished jobs that match and returns how many.
+
+        A dry run only counts. `on_progress` is told how many it were so far, after each step of up to 10,000 jobs.
+        """
+        return self._change_all(BulkChange("cancel"), wanted, on_progress, dry_run=dry_run)
 
     def retry(self, job_id: str, *, queue: str = "") -> None:
         """Puts a DEAD or CANCELLED job back, into another queue if one is named. Raises JobNotFound, InvalidState."""
@@ -174,11 +210,19 @@ class SyncClient(ClientBase):
         operations = self.operations()
         return operations.runtime.submit(operations.change(BulkChange("retry", queue), ids_of(job_ids))).result()
 
-    def retry_all(self, *, into_queue: str = "", dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Puts all DEAD and CANCELLED jobs that match back and returns how many; a dry run counts, up to 10,000."""
-        operations = self.operations()
-        change = BulkChange("retry", into_queue)
-        return operations.runtime.submit(operations.change_all(change, wanted, dry_run=dry_run)).result()
+    def retry_all(
+        self,
+        *,
+        into_queue: str = "",
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Puts all DEAD and CANCELLED jobs that match back and returns how many.
+
+        `dry_run` and `on_progress` are as in `cancel_all`.
+        """
+        return self._change_all(BulkChange("retry", into_queue), wanted, on_progress, dry_run=dry_run)
 
     def delete(self, job_id: str) -> None:
         """Removes a job that is not ACTIVE, and all that is known of it. Raises JobNotFound, InvalidState."""
@@ -190,10 +234,37 @@ class SyncClient(ClientBase):
         operations = self.operations()
         return operations.runtime.submit(operations.change(BulkChange("delete"), ids_of(job_ids))).result()
 
-    def delete_all(self, *, dry_run: bool = False, **wanted: Unpack[JobFilter]) -> int:
-        """Removes all jobs that match and are not ACTIVE, and returns how many; a dry run counts, up to 10,000."""
+    def delete_all(
+        self,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Removes all jobs that match and are not ACTIVE, and returns how many.
+
+        `dry_run` and `on_progress` are as in `cancel_all`.
+        """
+        return self._change_all(BulkChange("delete"), wanted, on_progress, dry_run=dry_run)
+
+    def _change_all(
+        self, change: BulkChange, wanted: JobFilter, on_progress: OnProgress | None, *, dry_run: bool
+    ) -> int:
+        request, token, affected = build_filter(wanted), "", 0
+        while token is not None:
+            operations = self.operations()
+            step = operations.change_step(change, request, token, dry_run=dry_run)
+            count, token = operations.runtime.submit(step).result()
+            affected += count
+            if on_progress is not None:
+                on_progress(affected)
+        return affected
+
+    def explain(self, job_id: str) -> JobExplanation:
+        """Why a job is not running, or that it is. Raises JobNotFound."""
         operations = self.operations()
-        return operations.runtime.submit(operations.change_all(BulkChange("delete"), wanted, dry_run=dry_run)).result()
+        request = job_service_pb2.ExplainJobRequest(job_id=job_id)
+        return JobExplanation.of(operations.runtime.submit(operations.call(methods.EXPLAIN_JOB, request)).result())
 
     def wait(self, job_id: str, *, timeout: Seconds | None = None) -> Job:
         """Waits until a job is finished. Default: for ever. Raises JobNotFound, DeadlineExceeded."""
@@ -210,16 +281,25 @@ class SyncClient(ClientBase):
     def events(
         self,
         *,
-        queues: Sequence[str] = (),
-        names: Sequence[str] = (),
-        types: Sequence[EventType | str] = (),
-        job_ids: Sequence[str] = (),
         after: str | None = None,
         beginning: bool = False,
+        **wanted: Unpack[EventFilter],
     ) -> SyncEventStream:
         """What happens: from now, `after` a cursor, or from the `beginning` of what is kept. See `SyncEventStream`."""
-        request = watch_request(queues, names, types, job_ids, after, beginning=beginning)
+        request = watch_request(wanted, after, beginning=beginning)
         return SyncEventStream(self.operations, request)
+
+    def workers(self, queue: str = "") -> Iterator[WorkerInfo]:
+        """The worker sessions there are now, by name: all, or those on a queue."""
+        request = workers_request(queue)
+        while True:
+            operations = self.operations()
+            page = operations.runtime.submit(operations.call(methods.LIST_WORKERS, request)).result()
+            for worker in page.workers:
+                yield WorkerInfo.of(worker)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
 
     def server_info(self) -> ServerInfo:
         """Version, capabilities and limits of the server."""

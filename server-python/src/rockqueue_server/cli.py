@@ -1,4 +1,4 @@
-"""The command `rockqueue`: serve, check, version.
+"""The command `rockqueue`: serve, check, backup, restore, version.
 
 Only the command line itself is imported here; each command imports what it needs, so that help and mistakes answer at
 once.
@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from rockqueue_server.backup_commands import BACKUP_EPILOG, RESTORE_EPILOG, backup_command, restore_command
 from rockqueue_server.config import (
     DEFAULT_LISTEN,
     DEFAULT_METRICS,
@@ -244,6 +245,10 @@ def check_command(directory: Directory, as_json: AsJson = False) -> None:
     else:
         _show_report(directory, report.jobs, counts, report.problems)
     raise typer.Exit(EXIT_PROBLEMS if report.problems else 0)
+
+
+app.command("backup", epilog=BACKUP_EPILOG)(backup_command)
+app.command("restore", epilog=RESTORE_EPILOG)(restore_command)
 
 
 @app.command("version")

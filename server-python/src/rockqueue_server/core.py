@@ -16,7 +16,7 @@ from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.stats import Stats, WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
@@ -91,7 +91,9 @@ class Gauges:
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
 
 class Core:
@@ -168,6 +170,7 @@ class Core:
         """What there is now."""
         gauges = Gauges(leases=len(self.engine.leases.by_job), watchers=self.engine.feed.watchers)
         gauges.waiters = self.engine.waiters.count
+        gauges.schedules = self.engine.schedules.count
         now_us = self.engine.clock.now_us()
         for name, queue in self.engine.queues.by_name.items():
             if queue.exists:
@@ -181,6 +184,7 @@ class Core:
             gauges.sessions += session.attached
             gauges.credits += session.credits
             gauges.workers.add(session, now_us)
+        gauges.webhooks = self.courier.gauges()
         return gauges
 
     async def drain(self, grace_s: float = 30.0) -> None:

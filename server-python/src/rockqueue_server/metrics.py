@@ -23,7 +23,15 @@ from prometheus_client.registry import Collector
 
 from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, THROTTLES, Histogram, QueueStats, Stats
+from rockqueue_server.engine.stats import (
+    GROUP_BOUNDS,
+    LATENCY_BOUNDS_S,
+    THROTTLES,
+    Histogram,
+    QueueStats,
+    Stats,
+    WebhookGauges,
+)
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
@@ -64,7 +72,11 @@ class GaugesView(Protocol):
     @property
     def credits(self) -> int: ...
     @property
+    def schedules(self) -> int: ...
+    @property
     def workers(self) -> WorkerGauges: ...
+    @property
+    def webhooks(self) -> WebhookGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -120,7 +132,14 @@ class Snapshot:
     commits: int
     sessions: int
     credits: int
+    schedules: int
+    schedules_fired: int
+    schedules_skipped: int
+    schedule_late_s: Histogram
     workers: WorkerGauges
+    webhook_requests: dict[str, int]
+    webhook_s: Histogram
+    webhooks: WebhookGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -157,7 +176,14 @@ class Recorder:
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            schedules=gauges.schedules,
+            schedules_fired=stats.schedules_fired,
+            schedules_skipped=stats.schedules_skipped,
+            schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
             workers=gauges.workers,
+            webhook_requests=dict(stats.webhook_requests),
+            webhook_s=_copy(stats.webhook_s, LATENCY_BOUNDS_S),
+            webhooks=gauges.webhooks,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -197,6 +223,7 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._schedules()
         yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
@@ -206,6 +233,7 @@ class SnapshotCollector(Collector):
         yield _histogram(
             "rockqueue_commit_group_operations", "Operations that share one commit", self._snapshot.group_ops
         )
+        yield from self._webhooks()
         yield self._queue_histogram("rockqueue_queue_wait_seconds", "Time from ready to delivery", "wait_s")
         yield self._queue_histogram("rockqueue_run_seconds", "Time from delivery to settlement", "run_s")
 
@@ -220,6 +248,16 @@ class SnapshotCollector(Collector):
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
 
+    def _schedules(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield GaugeMetricFamily("rockqueue_schedules", "Schedules, paused ones too", value=now.schedules)
+        yield CounterMetricFamily(
+            "rockqueue_schedules_fired", "Slots and triggers that made jobs", value=now.schedules_fired
+        )
+        yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
+        text = "Time from the moment at which a slot was to fire to its job"
+        yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
+
     def _flows(self) -> Iterator[Metric]:
         now = self._snapshot
         yield CounterMetricFamily("rockqueue_flows_pushed", "Flows stored since the start", value=now.flows_pushed)
@@ -230,6 +268,26 @@ class SnapshotCollector(Collector):
             name = flow_service_pb2.FlowState.Name(state).removeprefix("FLOW_STATE_").lower()
             finished.add_metric([name], now.flows_finished.get(state, 0))
         yield finished
+
+    def _webhooks(self) -> Iterator[Metric]:
+        now = self._snapshot
+        requests = CounterMetricFamily(
+            "rockqueue_webhook_requests",
+            "Requests to webhooks since the start, by what came of them",
+            labels=["outcome"],
+        )
+        for outcome, count in now.webhook_requests.items():
+            requests.add_metric([outcome], count)
+        yield requests
+        yield _histogram("rockqueue_webhook_seconds", "Time from a request to a webhook to its end", now.webhook_s)
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_deliveries_pending", "Deliveries to webhooks that wait", value=now.webhooks.pending
+        )
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_late_seconds",
+            "For how long the delivery that waits longest beyond its time has been due",
+            value=now.webhooks.late_s,
+        )
 
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2
 
 from rockqueue_server.api import RunningServer, ServerSettings, methods, serve
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.stats import Stats, WebhookGauges
 
 Script = Callable[..., object]
 
@@ -68,7 +68,9 @@ class Gauges:
     ready_groups: dict[str, int] = field(default_factory=dict[str, int])
     sessions: int = 0
     credits: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
 
 class ScriptedCore:

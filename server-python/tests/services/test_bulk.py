@@ -131,7 +131,7 @@ async def test_every_index_gives_the_same_listing(
                 name=("a", "b", "c")[at % 3],
                 tags=["all", *(["x"] if at % 5 == 0 else []), *(["y"] if at % 7 == 0 else [])],
                 priority=at % 4,
-                group=("", "g1", "g2")[at % 3],
+                group=("", "g0", "g1", "g2")[at % 4],
             )
         )
         if at % 10 == 0:
@@ -142,22 +142,26 @@ async def test_every_index_gives_the_same_listing(
     everything = [(await queue_bench.get(job_id)) for job_id in (await listed(queue_bench, Filter()))[0]]
     assert len(everything) == 120
     times = everything[60].create_time
-    came_up = list(dict.fromkeys(job.spec.group for job in everything if job.spec.queue == "mail" and job.spec.group))
-    rank = {"": -1, **{group: at for at, group in enumerate(came_up)}}
     for wanted in (
         Filter(tags=["x"]), Filter(tags=["x", "y"]), Filter(tags=["nobody"]), Filter(tags=["all"], name="a"),
         Filter(tags=["x"], queue="mail", state=job_pb2.JOB_STATE_COMPLETED),
         Filter(tags=["all"], queue="mail", state=job_pb2.JOB_STATE_WAITING),
         Filter(queue="mail", state=job_pb2.JOB_STATE_WAITING, created_from=times),
+        Filter(queue="mail", state=job_pb2.JOB_STATE_WAITING, group="g1"),
+        Filter(queue="mail", state=job_pb2.JOB_STATE_WAITING, group="nobody"),
         Filter(queue="news", tags=["y"], created_before=times), Filter(state=job_pb2.JOB_STATE_ACTIVE, tags=["all"]),
         Filter(group="g1"), Filter(schedule="s"), Filter(flow_id="01890000-0000-7000-8000-000000000000"),
         Filter(queue="news", name="b", created_from=times),
     ):  # fmt: skip
         expected = [job for job in everything if fits(job, wanted)]
         if wanted.queue and wanted.state == job_pb2.JOB_STATE_WAITING:
+            # Those without a group first, then group by group as they came up.
+            groups = ["", *dict.fromkeys(job.spec.group for job in everything if job.spec.group)]
             expected.sort(
-                key=lambda job: (rank[job.spec.group], -job.spec.priority, job.ready_time.ToMicroseconds(), job.id)
-            )
+                key=lambda job: (
+                    groups.index(job.spec.group), -job.spec.priority, job.ready_time.ToMicroseconds(), job.id
+                )
+            )  # fmt: skip
         if order == job_service_pb2.LIST_ORDER_NEWEST_FIRST:
             expected.reverse()
         assert (await listed(queue_bench, wanted, order))[0] == [job.id for job in expected], wanted

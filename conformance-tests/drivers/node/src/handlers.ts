@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HandlerStopped, type JobContext, NonRetryable, Release, RetryAfter, Snooze } from "rockqueue";
 import { observe } from "./frames.js";
 import * as pb from "./gen/rockqueue/conformance/v1/driver.js";
-import { given, ms, newJob, told, valueIn, valueOut } from "./values.js";
+import { given, ms, newJob, originOut, told, valueIn, valueOut } from "./values.js";
 
 type Act = NonNullable<pb.Action["action"]>;
 
@@ -46,8 +46,14 @@ class Run {
   async perform(): Promise<unknown> {
     const { attempts } = this.handler;
     const payload = valueOut(() => this.ctx.payload);
-    this.#observe({ $case: "began", value: pb.HandlerBegan.fromPartial({ ...told(this.ctx), ...this.#who, payload }) });
+    const job = { ...told(this.ctx), ...originOut(this.ctx.origin), ...this.#who, payload };
+    this.#observe({ $case: "began", value: pb.HandlerBegan.fromPartial(job) });
     for (const { action } of attempts[Math.min(this.ctx.attempt, attempts.length) - 1]?.actions ?? []) {
+      if (action?.$case === "parents") {
+        const parents = [...(await this.ctx.parents())].map(([node, { result }]) => [node, result]);
+        this.#ended("parents");
+        return Object.fromEntries(parents);
+      }
       if (action !== undefined && isEnd(action)) {
         return this.#end(action);
       }

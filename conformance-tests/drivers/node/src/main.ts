@@ -1,6 +1,7 @@
 // The driver of the Node.js SDK: the runner's commands as calls of `rockqueue`. Each is one call of its public API.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type JobFilter, VERSION, Worker } from "rockqueue";
+import { carryOutCall } from "./calls.js";
 import { EventReader } from "./events.js";
 import { commands, observe, observingLogger, report } from "./frames.js";
 import * as pb from "./gen/rockqueue/conformance/v1/driver.js";
@@ -93,9 +94,18 @@ async function clientCall(
     }
     case "startWorker":
       return startWorker(wanted.value, client);
+    case "call":
+      return call(wanted.value, client);
     default:
       return queueCall(wanted, client);
   }
+}
+
+async function call({ method, arguments: given }: pb.Call, client: Client): Promise<Result> {
+  const document = await carryOutCall(client, method, JSON.parse(given || "{}"));
+  return document === undefined
+    ? { $case: "unsupported", value: {} }
+    : { $case: "document", value: { json: JSON.stringify(document) } };
 }
 
 type QueueCommand = "listQueues" | "getQueue" | "updateQueue" | "pauseQueue" | "resumeQueue" | "purgeQueue";
@@ -186,14 +196,19 @@ async function changeJobs({ change, target, dryRun, intoQueue }: pb.ChangeJobs, 
     }
     default: {
       const wanted: JobFilter = given(target?.value ?? {});
-      const options = { ...wanted, ...(dryRun && { dryRun }), ...(intoQueue !== "" && { intoQueue }) };
-      return changed(await client[`${call}All`](options));
+      let reports = 0;
+      const onProgress = (): void => {
+        reports += 1;
+      };
+      const options = { ...wanted, ...(dryRun && { dryRun }), ...(intoQueue !== "" && { intoQueue }), onProgress };
+      const affected = await client[`${call}All`](options);
+      return changed(affected, {}, reports);
     }
   }
 }
 
-function changed(affected: number, failures: Record<string, pb.Error> = {}): Result {
-  return { $case: "changed", value: { affected, failures } };
+function changed(affected: number, failures: Record<string, pb.Error> = {}, progressReports = 0): Result {
+  return { $case: "changed", value: { affected, failures, progressReports } };
 }
 
 function timeoutOf(wanted: { timeout?: unknown }): { timeoutMs?: number } {

@@ -5,9 +5,11 @@ import type { Timestamp } from "./gen/google/protobuf/timestamp.js";
 import * as pb from "./gen/rockqueue/conformance/v1/driver.js";
 
 const KINDS = [
-  ...["RockQueueError", "InvalidRequest", "LimitExceeded", "PayloadError", "NotFound", "JobNotFound", "QueueNotFound"],
+  ...["RockQueueError", "InvalidRequest", "LimitExceeded", "FlowCycle", "PayloadError", "NotFound", "JobNotFound"],
+  ...["QueueNotFound", "ScheduleNotFound", "FlowNotFound", "WebhookNotFound", "WebhookDeliveryNotFound"],
   ...["InvalidState", "LeaseLost", "UniqueConflict", "ResourceExhausted", "QueueFull", "StorageFull", "Overloaded"],
-  ...["CursorExpired", "Unavailable", "DeadlineExceeded", "ServerError", "JobFailed", "ClientClosed"],
+  ...["BackupExists", "BackupsOff", "CursorExpired", "Unavailable", "DeadlineExceeded", "ServerError", "JobFailed"],
+  "ClientClosed",
 ] as const;
 
 const MOMENT = /Time$|^created/;
@@ -107,10 +109,16 @@ function namesOf(source: object): string[] {
   return [...Object.keys(source), ...getters].filter((name) => !["payload", "result", "signal", "spec"].includes(name));
 }
 
+/** Where a job came from, under the names of a message's fields. */
+export function originOut(origin: rockqueue.Origin | undefined): Record<string, unknown> {
+  return origin === undefined ? {} : told(origin);
+}
+
 /** A job as the SDK shows it. */
 export function jobOut(job: rockqueue.Job): pb.Job {
   return pb.Job.fromPartial({
     ...told(job),
+    ...originOut(job.origin),
     payload: valueOut(() => job.payload),
     result: valueOut(() => job.result),
   });
@@ -140,7 +148,10 @@ export function errorOut(error: unknown): pb.Error {
   const { code, reason, message, metadata, requestId, outcomeUnknown, violations, retryAfterMs } = error;
   const job = error instanceof rockqueue.JobFailed ? error.job : undefined;
   return pb.Error.fromPartial({
-    kinds: KINDS.filter((kind) => error instanceof rockqueue[kind]),
+    kinds: [
+      ...KINDS.filter((kind) => error instanceof rockqueue[kind]),
+      ...(error instanceof rockqueue.WebhookVerificationError ? ["WebhookVerification"] : []),
+    ],
     ...{ code, reason, message, metadata, requestId, outcomeUnknown },
     fields: violations.map((violation) => violation.field),
     retryAfter: timestamp(retryAfterMs === undefined ? undefined : new Date(retryAfterMs)),

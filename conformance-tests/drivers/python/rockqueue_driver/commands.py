@@ -16,6 +16,7 @@ from typing import Any
 import rockqueue
 from rockqueue_conformance.protocol import driver_pb2 as pb
 
+from .calls import Calls
 from .events import EventReader
 from .frames import Frames, LogObserver
 from .handlers import Gates, make_handler
@@ -35,7 +36,7 @@ CALLS: dict[str, tuple[str, str, str, type[Any]]] = {
     "resume_queue": ("queues.resume", "queue", "queue", pb.Queue),
     "get_server_info": ("server_info", "", "server_info", pb.ServerInfo),
 }
-PARTS = {"queue": "counts", "server_info": "limits"}
+PARTS = {"queue": "counts", "server_info": "limits", "job": "origin"}
 
 
 class Driver:
@@ -68,6 +69,9 @@ class Driver:
         try:
             if kind in CALLS:
                 result = await self.simple_call(kind, getattr(command, kind))
+            elif kind == "call":
+                calls = Calls(self.clients.get(command.call.client), self.call, self.listing)
+                result = {"document": await calls.make(command.call)}
             elif (act := getattr(self, kind, None)) is not None:
                 result = await act(getattr(command, kind))
             else:
@@ -130,7 +134,7 @@ class Driver:
     async def list_jobs(self, wanted: pb.ListJobs) -> dict[str, Any]:
         options = {**given(wanted.filter), **given(wanted, "client", "filter", "limit")}
         jobs = await self.listing(self.clients[wanted.client].list(**options), wanted.limit)
-        return {"jobs": pb.Jobs(jobs=[told(pb.Job(), job) for job in jobs])}
+        return {"jobs": pb.Jobs(jobs=[told(pb.Job(), job, job.origin) for job in jobs])}
 
     async def listing(self, found: Any, limit: int = 0) -> list[Any]:
         """What an iterator of the SDK gives."""
@@ -147,8 +151,10 @@ class Driver:
         client, change, target = self.clients[wanted.client], CHANGES[wanted.change], wanted.WhichOneof("target")
         if target == "filter":
             into = {"into_queue": wanted.into_queue} if wanted.into_queue else {}
-            options = {**given(wanted.filter), "dry_run": wanted.dry_run, **into}
-            return {"changed": pb.Changed(affected=await self.call(getattr(client, f"{change}_all"), **options))}
+            reports: list[int] = []
+            options = {**given(wanted.filter), "dry_run": wanted.dry_run, "on_progress": reports.append, **into}
+            affected = await self.call(getattr(client, f"{change}_all"), **options)
+            return {"changed": pb.Changed(affected=affected, progress_reports=len(reports))}
         into = {"queue": wanted.into_queue} if wanted.into_queue else {}
         if target == "job_id":
             await self.call(getattr(client, change), wanted.job_id, **into)

@@ -64,7 +64,7 @@ class Run:
 
     def began(self) -> None:
         """Reports what the SDK told of the job."""
-        self.observe(began=told(pb.HandlerBegan(**self._who), self.ctx))
+        self.observe(began=told(pb.HandlerBegan(**self._who), self.ctx, self.ctx.origin))
 
     def stop_asked(self) -> None:
         """Reports, once, that the handler should stop."""
@@ -90,6 +90,11 @@ class Run:
             self.ctx.progress(**given(action.progress))
         elif kind == "follow_up":
             self.ctx.follow_up(new_job(action.follow_up))
+
+    def parents(self, found: dict[str, rockqueue.ParentJob]) -> Any:
+        """Ends with the results of the parents."""
+        self.ended("parents")
+        return {node: parent.result for node, parent in found.items()}
 
     def end(self, action: pb.Action, kind: str) -> Any:
         """An action that ends the handler."""
@@ -142,6 +147,8 @@ async def perform(run: Run) -> Any:
             raise asyncio.CancelledError
         if kind in ENDS:
             return run.end(action, kind)
+        if kind == "parents":
+            return run.parents(await run.ctx.parents())
         if kind in AT_ONCE:
             run.act(action, kind)
             continue
@@ -186,6 +193,8 @@ def perform_in_thread(run: Run) -> Any:
             stop_in_thread(run)
         if kind in ENDS:
             return run.end(action, kind)
+        if kind == "parents":
+            return run.parents(run.ctx.parents_in_thread())
         if kind in AT_ONCE:
             run.act(action, kind)
         elif wait_in_thread(run, action, kind):

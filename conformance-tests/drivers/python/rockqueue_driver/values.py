@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -12,8 +13,17 @@ from rockqueue_conformance.protocol import driver_pb2 as pb
 KINDS = (
     "RockQueueError", "InvalidRequest", "LimitExceeded", "PayloadError", "NotFound", "JobNotFound", "QueueNotFound",
     "InvalidState", "LeaseLost", "UniqueConflict", "ResourceExhausted", "QueueFull", "StorageFull", "Overloaded",
-    "CursorExpired", "Unavailable", "DeadlineExceeded", "ServerError", "JobFailed", "ClientClosed",
+    "CursorExpired", "Unavailable", "DeadlineExceeded", "ServerError", "JobFailed", "ClientClosed", "FlowCycle",
+    "ScheduleNotFound", "FlowNotFound", "WebhookNotFound", "WebhookDeliveryNotFound", "BackupExists", "BackupsOff",
+    "WebhookVerification",
 )  # fmt: skip
+PARTS: dict[str, Callable[..., Any]] = {
+    "RetryPolicy": rockqueue.RetryPolicy,
+    "Unique": rockqueue.Unique,
+    "RateLimit": rockqueue.RateLimit,
+}
+_NOT_THERE = object()
+NAMED_OTHERWISE = {"WebhookVerification": "WebhookVerificationError"}
 
 
 def given(message: Any, *left_out: str) -> dict[str, Any]:
@@ -23,19 +33,16 @@ def given(message: Any, *left_out: str) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """What `rockqueue` takes for a value of a message."""
-    match getattr(value, "DESCRIPTOR", None) and value.DESCRIPTOR.name:
-        case "Duration":
-            return value.ToTimedelta()
-        case "Timestamp":
-            return value.ToDatetime(tzinfo=UTC)
-        case "RetryPolicy":
-            return rockqueue.RetryPolicy(**given(value))
-        case "Unique":
-            return rockqueue.Unique(**given(value))
-        case _:
-            if isinstance(value, (str, bytes, bool, int, float)):
-                return value
-            return dict(value) if hasattr(value, "items") else list(value)
+    kind = getattr(value, "DESCRIPTOR", None) and value.DESCRIPTOR.name
+    if kind in PARTS:
+        return PARTS[kind](**given(value))
+    if kind == "Duration":
+        return value.ToTimedelta()
+    if kind == "Timestamp":
+        return value.ToDatetime(tzinfo=UTC)
+    if isinstance(value, (str, bytes, bool, int, float)):
+        return value
+    return dict(value) if hasattr(value, "items") else list(value)
 
 
 def value_in(value: pb.Value) -> Any:
@@ -63,9 +70,11 @@ def told(message: Any, *sources: object) -> Any:
     for field in message.DESCRIPTOR.fields:
         for source in filter(None, sources):
             try:
-                value = getattr(source, field.name, None)
+                value = getattr(source, field.name, _NOT_THERE)
             except rockqueue.PayloadError as error:
                 message.payload.undecodable.CopyFrom(error_out(error))
+                continue
+            if value is _NOT_THERE:
                 continue
             if field.message_type is not None and field.message_type.name == "Value":
                 getattr(message, field.name).CopyFrom(value_out(value))
@@ -103,7 +112,7 @@ def error_out(error: BaseException) -> pb.Error:
         usage = isinstance(error, (ValueError, TypeError))
         return pb.Error(kinds=["Usage" if usage else "Unexpected"], message=f"{type(error).__name__}: {error}")
     found = pb.Error(
-        kinds=[name for name in KINDS if isinstance(error, getattr(rockqueue, name))],
+        kinds=[name for name in KINDS if isinstance(error, getattr(rockqueue, NAMED_OTHERWISE.get(name, name)))],
         code=error.code.name,
         reason=error.reason,
         message=error.message,
@@ -115,5 +124,5 @@ def error_out(error: BaseException) -> pb.Error:
     if error.retry_after is not None:
         found.retry_after.FromNanoseconds(round(error.retry_after * 1e9))
     if isinstance(error, rockqueue.JobFailed):
-        told(found.job, error.job)
+        told(found.job, error.job, error.job.origin)
     return found

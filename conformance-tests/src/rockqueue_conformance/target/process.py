@@ -52,16 +52,15 @@ class ServerProcess:
         ready = self._home / f"ready-{self._starts}"
         words = [
             word.replace("{dir}", str(self._home / "store")).replace("{ready_file}", str(ready))
-            for word in shlex.split(self._command)
+            for word in (*shlex.split(self._command), *self._args, *extra)
         ]
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             with self.log_path.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *words, *self._args, *extra, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL,
-                    start_new_session=True,
-                )  # fmt: skip
+                    *words, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+                )
         except OSError as error:
             raise ServerTrouble(f"cannot start {words[0]}: {error}") from None
         while loop.time() - began < timeout_s:

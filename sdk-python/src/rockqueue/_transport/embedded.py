@@ -22,6 +22,9 @@ _SERVICES = {
     "rockqueue.v1.WorkService": "work",
     "rockqueue.v1.QueueService": "queues",
     "rockqueue.v1.EventService": "events",
+    "rockqueue.v1.ScheduleService": "schedules",
+    "rockqueue.v1.FlowService": "flows",
+    "rockqueue.v1.WebhookService": "webhooks",
     "rockqueue.v1.ServerService": "server",
     "rockqueue.testing.v1.ClockService": "clock",
     "rockqueue.testing.v1.StoreService": "store",
@@ -57,13 +60,13 @@ class EmbeddedTransport:
     async def unary(self, method: Method[Request, Response], request: Request, timeout_s: float) -> Response:
         """One call; the deadline is kept on this side."""
         service = getattr(self.core, _SERVICES[method.service], None)
-        if service is None:
-            raise make_error(
-                grpc.StatusCode.UNIMPLEMENTED, "", f"{method.service} is not offered here", from_server=False
-            )
+        # An older server has no such service, or no such call in it.
+        call = getattr(service, method.snake_name, None)
+        if call is None:
+            raise make_error(grpc.StatusCode.UNIMPLEMENTED, "", f"{method.path} is not offered here", from_server=False)
         try:
             async with asyncio.timeout(timeout_s):
-                response: Response = await getattr(service, method.snake_name)(request)
+                response: Response = await call(request)
                 return response
         except TimeoutError as cause:
             raise DeadlineExceeded(f"{method.name} took longer than {timeout_s:g} s") from cause

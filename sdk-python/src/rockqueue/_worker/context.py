@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import Any, Protocol
 
 from rockqueue._durations import from_duration, from_timestamp
 from rockqueue._errors import LimitExceeded
+from rockqueue._flow_models import ParentJob
+from rockqueue._models import JobOrigin
 from rockqueue._options import NewJob, build_spec
 from rockqueue._payloads import PayloadCodec, decoded
 from rockqueue.v1.job_pb2 import JobSpec
@@ -77,11 +80,15 @@ class CancelCause(StrEnum):
     SHUTDOWN = "SHUTDOWN"
 
 
-class ReportSink(Protocol):
-    """Where progress and log lines go; callable from any thread."""
+class HandlerHost(Protocol):
+    """Who runs the handler: takes its progress and log lines, and asks for it; callable from any thread."""
 
     def report(self, report: JobReport) -> None:
         """Takes a report; several of one job are put together."""
+        ...
+
+    def parents(self, job_id: str) -> concurrent.futures.Future[list[ParentJob]]:
+        """Asks for the parents of a job."""
         ...
 
 
@@ -96,15 +103,15 @@ class JobContext:
     """
 
     __slots__ = (
-        "_codec", "_delivery", "_follow_ups", "_received", "_sink", "_spec", "cancel_cause",
+        "_codec", "_delivery", "_follow_ups", "_host", "_received", "_spec", "cancel_cause",
         "cancelled", "shutting_down",
     )  # fmt: skip
 
-    def __init__(self, delivery: Delivery, codec: PayloadCodec, sink: ReportSink, shutting_down: Signal) -> None:
+    def __init__(self, delivery: Delivery, codec: PayloadCodec, host: HandlerHost, shutting_down: Signal) -> None:
         self._delivery = delivery
         self._spec = spec = delivery.spec
         self._codec = codec
-        self._sink = sink
+        self._host = host
         self._received: datetime | None = datetime.now(UTC) if spec.HasField("timeout") else None
         self._follow_ups: list[JobSpec] = []
         self.cancelled = Signal()
@@ -172,6 +179,16 @@ class JobContext:
         return tuple(self._spec.tags)
 
     @property
+    def group(self) -> str | None:
+        """The job's group; None without one."""
+        return self._spec.group or None
+
+    @property
+    def origin(self) -> JobOrigin:
+        """The schedule with its slot, and the flow with the job's node in it, that pushed the job."""
+        return JobOrigin.of(self._spec)
+
+    @property
     def create_time(self) -> datetime:
         """When the push was committed."""
         return from_timestamp(self._delivery.create_time)
@@ -185,11 +202,26 @@ class JobContext:
 
     def progress(self, percent: float | None = None, message: str | None = None) -> None:
         """Reports how far the handler is, 0 to 100, and a line about it. Does not wait; one a second is stored."""
-        self._sink.report(JobReport(lease_token=self._delivery.lease_token, percent=percent, message=message))
+        self._host.report(JobReport(lease_token=self._delivery.lease_token, percent=percent, message=message))
 
     def log(self, text: str) -> None:
         """Logs a line on the job, read by `client.logs(id)`. Does not wait; lines over 4 KiB are cut by the server."""
-        self._sink.report(JobReport(lease_token=self._delivery.lease_token, log_lines=[text[:LOG_LINE_CHARACTERS]]))
+        self._host.report(JobReport(lease_token=self._delivery.lease_token, log_lines=[text[:LOG_LINE_CHARACTERS]]))
+
+    async def parents(self) -> dict[str, ParentJob]:
+        """The parents of a job of a flow, by the names of their nodes: `(await ctx.parents())["render"].result`.
+
+        A parent that is not of the same flow stands under its job id. Empty for a job without parents.
+        """
+        if not self._spec.origin.flow_id:
+            return {}
+        return _by_node(await asyncio.wrap_future(self._host.parents(self.id)))
+
+    def parents_in_thread(self) -> dict[str, ParentJob]:
+        """The same for sync handlers, which run in a thread."""
+        if not self._spec.origin.flow_id:
+            return {}
+        return _by_node(self._host.parents(self.id).result())
 
     def follow_up(self, job: NewJob) -> None:
         """Pushes a job in the same commit as this one's completion; not at all when this one does not complete.
@@ -207,3 +239,7 @@ class JobContext:
 
     def __repr__(self) -> str:
         return f"<job {self.name} {self.id} attempt {self.attempt}>"
+
+
+def _by_node(parents: list[ParentJob]) -> dict[str, ParentJob]:
+    return {parent.node or parent.job_id: parent for parent in parents}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from rockqueue._errors import PayloadError
+from rockqueue._flow_models import ParentJob
 from rockqueue._payloads import PayloadCodec
 from rockqueue._worker.context import CancelCause, JobContext, Signal
 from rockqueue._worker.handlers import Arguments, Handler
@@ -60,12 +63,20 @@ class Poster(Protocol):
 _CAUSES = MappingProxyType({CANCEL_CAUSE_REQUESTED: CancelCause.REQUESTED, CANCEL_CAUSE_TIMEOUT: CancelCause.TIMEOUT})
 
 
+FetchParents = Callable[[str], concurrent.futures.Future[list[ParentJob]]]
+"""Asks the server for the parents of a job."""
+
+
 class Run:
     """One delivery in the hands of its handler."""
 
-    __slots__ = ("abandoned", "asked_to_stop", "context", "delivery", "lost", "released", "task")
+    __slots__ = (
+        "abandoned", "asked_to_stop", "began_s", "context", "delivery", "lost", "released", "said_stuck", "task",
+    )  # fmt: skip
 
     def __init__(self, delivery: Delivery, context: JobContext) -> None:
+        self.began_s = monotonic()
+        self.said_stuck = False
         self.delivery = delivery
         self.context = context
         self.task: asyncio.Task[None] | None = None
@@ -93,8 +104,11 @@ class Running:
         poster: Poster,
         concurrency: int,
         executor: Callable[[], Executor],
+        *,
+        parents: FetchParents,
     ) -> None:
         self._handlers = handlers
+        self._parents = parents
         self._codec = codec
         self._poster = poster
         self._concurrency = concurrency
@@ -112,6 +126,23 @@ class Running:
     def report(self, report: JobReport) -> None:
         """Progress and log lines of a handler; from any thread."""
         self._poster.post(report)
+
+    def parents(self, job_id: str) -> concurrent.futures.Future[list[ParentJob]]:
+        """The parents of a job; from any thread."""
+        return self._parents(job_id)
+
+    def stuck_leases(self, longer_than_s: float) -> list[bytes]:
+        """The deliveries whose handlers have run for so long, each said once in the log; from any thread.
+
+        A handler that is stuck may be one that blocks the loop, so this is not asked on the loop.
+        """
+        before = monotonic() - longer_than_s
+        stuck = [run for run in list(self._runs.values()) if run.began_s <= before]
+        for run in stuck:
+            if not run.said_stuck:
+                run.said_stuck = True
+                log.warning("%r has run for more than %g s and may be stuck", run.context, longer_than_s)
+        return [run.delivery.lease_token for run in stuck]
 
     # ---- what the server says -----------------------------------------------------------------------------------
 

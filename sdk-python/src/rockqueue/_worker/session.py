@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import grpc
 
@@ -20,7 +21,7 @@ from rockqueue._version import CLIENT
 from rockqueue._worker.credits import CreditLedger
 from rockqueue._worker.outbox import Outbox
 from rockqueue._worker.outcomes import refused, released
-from rockqueue._worker.session_parts import Post, SessionListener, SessionOptions
+from rockqueue._worker.session_parts import Post, SessionListener, SessionOptions, StreamState
 from rockqueue.v1.job_service_pb2 import EntryStatus
 from rockqueue.v1.work_service_pb2 import (
     CANCEL_CAUSE_REQUESTED,
@@ -42,6 +43,8 @@ OPEN_TIMEOUT_S = 10.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 HELD_LEASES = 10_000
+STUCK_LEASES = 1_000
+HOST_CHARACTERS = 255
 # One break is nothing to speak of; one that the first reconnect does not mend is.
 WARN_AT_PAUSE = 2
 REPORT_PAUSE_S = 0.1
@@ -179,6 +182,8 @@ class Session:
             lease=None if options.lease_s is None else to_duration(options.lease_s),
             resume_grace=None if options.resume_grace_s is None else to_duration(options.resume_grace_s),
             client=CLIENT,
+            host=socket.gethostname()[:HOST_CHARACTERS],
+            pid=os.getpid(),
         )
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
@@ -327,7 +332,13 @@ class Session:
         if state.heartbeat_due:
             state.heartbeat_due = False
             state.heartbeats += 1
-            messages.append(WorkRequest(heartbeat=Heartbeat(sequence=state.heartbeats)))
+            health = self._listener.health()
+            heartbeat = Heartbeat(
+                sequence=state.heartbeats,
+                loop_lag=to_duration(health.loop_lag_s),
+                stuck_leases=health.stuck_leases[:STUCK_LEASES],
+            )
+            messages.append(WorkRequest(heartbeat=heartbeat))
         if state.reports_due or outbox.has_settlements:
             # Before the settlements: reports for settled leases are dropped.
             state.reports_due = False
@@ -368,20 +379,6 @@ class Session:
             return False
         await asyncio.sleep(WATCHDOG_SECOND_LOOK_S)
         return now() - state.last_received >= longest_s
-
-
-@dataclass(slots=True)
-class StreamState:
-    """What ends with a stream."""
-
-    last_received: float = 0.0
-    heartbeats: int = 0
-    heartbeat_due: bool = False
-    reports_due: bool = False
-    reports_scheduled: bool = False
-    drain_said: bool = False
-    server_drains: bool = False
-    goodbye_said: bool = False
 
 
 def _in_order(task: asyncio.Task[None]) -> bool:

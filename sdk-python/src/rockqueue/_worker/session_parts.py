@@ -1,4 +1,4 @@
-"""What a session is asked for, whom it tells, and what it is given."""
+"""What a session is asked for, whom it tells, what it is given, and what ends with a stream of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rockqueue._worker.health import Health
 from rockqueue.v1.work_service_pb2 import CancelRequest, Delivery, JobReport, Settlement
 
 
@@ -40,6 +41,10 @@ class SessionListener(Protocol):
         """The server is shutting down: what has not begun should be given back."""
         ...
 
+    def health(self) -> Health:
+        """How the worker fares, for a heartbeat."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -49,3 +54,17 @@ class Dropped:
 
 
 Post = Settlement | JobReport | Dropped
+
+
+@dataclass(slots=True)
+class StreamState:
+    """What ends with a stream."""
+
+    last_received: float = 0.0
+    heartbeats: int = 0
+    heartbeat_due: bool = False
+    reports_due: bool = False
+    reports_scheduled: bool = False
+    drain_said: bool = False
+    server_drains: bool = False
+    goodbye_said: bool = False

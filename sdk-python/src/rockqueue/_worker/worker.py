@@ -17,11 +17,13 @@ from typing import Any, Self
 from rockqueue._client import Client
 from rockqueue._durations import Seconds, seconds
 from rockqueue._errors import RockQueueError
+from rockqueue._flow_calls import list_parents
 from rockqueue._jobs import JobDefinition
 from rockqueue._middleware import Middleware, for_worker
 from rockqueue._runtime import Runtime
 from rockqueue._worker.credits import MAX_WINDOW
 from rockqueue._worker.handlers import build_handlers
+from rockqueue._worker.health import Health, LoopWatch
 from rockqueue._worker.middleware import with_middleware
 from rockqueue._worker.running import Running
 from rockqueue._worker.session import Session
@@ -72,6 +74,8 @@ class Worker:
         grace: How long handlers may go on when the worker is asked to stop. Default: 30 s.
         executor: Where sync handlers run. Default: a pool of `concurrency` threads.
         middleware: What stands around every handler, inside the middleware of the client. Default: none.
+        stuck_after: After how long a handler that does not end is said to be stuck: in the log, once, and in what
+            `client.workers()` shows. Default: 10 minutes. None or 0: never.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Worker:
         grace: Seconds = 30.0,
         executor: Executor | None = None,
         middleware: Sequence[Middleware] = (),
+        stuck_after: Seconds | None = 600.0,
     ) -> None:
         """No I/O. Raises ValueError and TypeError for options that make no sense."""
         prefetch = concurrency if prefetch is None else prefetch
@@ -109,6 +114,7 @@ class Worker:
             resume_grace_s=None if resume_grace is None else seconds(resume_grace, "resume_grace"),
         )
         self._grace_s = seconds(grace, "grace")
+        self.stuck_after_s = seconds(stuck_after or 0, "stuck_after")
         self._own_executor: ThreadPoolExecutor | None = None
         self._executor = executor
         self._state = WorkerState.CREATED
@@ -140,7 +146,12 @@ class Worker:
         self._live = _Live(self, operations.runtime)
         session = Session(operations, self._options, self._live)
         running = Running(
-            self._handlers, self._client.codec, session, self._options.concurrency, self._pool_or_executor
+            self._handlers,
+            self._client.codec,
+            session,
+            self._options.concurrency,
+            self._pool_or_executor,
+            parents=lambda job_id: operations.runtime.submit(list_parents(operations, job_id)),
         )
         self._live.begin(session, running)
 
@@ -292,6 +303,7 @@ class _Live:
         self._worker = worker
         self.runtime = runtime
         self._loop = asyncio.get_running_loop()
+        self._watch = LoopWatch()
         self._task: asyncio.Future[None] | None = None
 
     def begin(self, session: Session, running: Running) -> None:
@@ -322,6 +334,12 @@ class _Live:
         """From the session, on the I/O loop."""
         self._loop.call_soon_threadsafe(self.running.release_waiting)
 
+    def health(self) -> Health:
+        """From the session, on the I/O loop: the handlers' loop may be blocked."""
+        stuck_after_s = self._worker.stuck_after_s
+        stuck = self.running.stuck_leases(stuck_after_s) if stuck_after_s else []
+        return Health(self._watch.take_lag_s(), stuck)
+
     async def on_io(self, action: Callable[[], None]) -> None:
         """Does something on the I/O loop."""
 
@@ -348,6 +366,7 @@ class _Live:
 
     def close(self) -> None:
         """Ends the session, whatever it is doing."""
+        self._watch.stop()
         if self._task is not None and not self._task.done():
             self._task.cancel()
 

@@ -111,6 +111,7 @@ class Backups:
 
     async def _copy(self, place: Path, name: str) -> backup.Backup:
         await asyncio.to_thread(shutil.rmtree, self._checkpoint, ignore_errors=True)
+        await asyncio.to_thread(backup.remove_leftovers, place)
         await asyncio.to_thread(self._store.flush)
         self._go_on(0)
         create_us, commit = await self._engine.submit(self._take)

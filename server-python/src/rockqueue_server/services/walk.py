@@ -45,11 +45,6 @@ class _Range(NamedTuple):
     fixed: int
     id_at: int
 
-    @property
-    def position_bytes(self) -> int:
-        """How long a position in this range is."""
-        return self.id_at - self.fixed + keys.ID_BYTES
-
 
 class Walk:
     """Goes through the jobs that match a filter, from behind `position` on, looking at up to `rows` entries each time.
@@ -104,26 +99,27 @@ class Walk:
 
     def _waiting(self, queue: QueueState) -> Iterator[Found]:
         """In the order of delivery: jobs without a group, then group by group in the order in which they came up."""
-        columns, whole = self._engine.columns, keys.queue_range(queue.number)
-        ranges = [_Range(columns.ready, *whole, 4, 16)]
+        columns, wanted, within = self._engine.columns, self._matcher.group, keys.queue_range(queue.number)
+        ranges = [_Range(columns.ready, *within, 4, 16)]
         if queue.groups is not None:
-            ranges.append(_Range(columns.gready, *whole, 4, 24))
-        if self._matcher.group:
-            group = queue.groups.find(self._matcher.group) if queue.groups is not None else None
-            ranges = [_Range(columns.gready, group.prefix, group.prefix + keys.END, 4, 24)] if group is not None else []
+            ranges.append(_Range(columns.gready, *within, 4, 24))
+        if wanted:
+            group = queue.groups.find(wanted) if queue.groups is not None else None
+            prefix = group.prefix if group is not None else keys.END
+            ranges = [_Range(columns.gready, prefix, prefix + keys.END, 4, 24)]
         if self._newest:
             ranges.reverse()
-        # A position tells by its length in which of the columns it is.
-        while len(ranges) > 1 and self.position and len(self.position) != ranges[0].position_bytes:
+        # A position tells by its length in which of them it is.
+        while len(ranges) > 1 and self.position and len(self.position) != ranges[0].id_at + keys.ID_BYTES - 4:
             del ranges[0]
         self.ended = True
-        for at, one in enumerate(ranges):
-            if at:
-                self.position = b""
-            self.ended = False
-            yield from self._through(one)
+        for one in ranges:
             if not self.ended:
                 return
+            self.ended = False
+            yield from self._through(one)
+            if self.ended and one is not ranges[-1]:
+                self.position = b""
 
     def _by_id(self, column: Column, prefix: bytes) -> _Range:
         """The entries of `prefix` and the id of a job that was created when the filter says."""
@@ -158,20 +154,20 @@ class Walk:
 
     def _sorted(self, ids: list[bytes]) -> Iterator[Found]:
         """The same as a walk through WAITING or DELAYED jobs, for few candidates."""
-        placed: list[tuple[tuple[int, bytes], Found]] = []
+        placed: list[tuple[bytes, Found]] = []
         for job_id, value in zip(ids, self._engine.columns.job.get_many(ids) if ids else [], strict=True):
             self.examined += 1
             if value is not None and self._matcher.fits(value):
                 found = find(self._engine, job_id, value)
                 if found is not None and found.state == self._matcher.state:
-                    position = _place(found)[4:]
-                    placed.append(((len(position), position), found))
-        placed.sort(key=lambda pair: pair[0], reverse=self._newest)
-        # Those of groups have longer keys, and come behind the others.
-        behind = (len(self.position), self.position)
-        for place, found in placed:
-            if not self.position or (place < behind if self._newest else place > behind):
-                self.position = place[1]
+                    placed.append((_place(found)[4:], found))
+        # Jobs with a group have longer keys, and come after those without.
+        placed.sort(key=lambda pair: (len(pair[0]), pair[0]), reverse=self._newest)
+        behind = (len(self.position), self.position) if self.position else None
+        for position, found in placed:
+            place = (len(position), position)
+            if behind is None or (place < behind if self._newest else place > behind):
+                self.position = position
                 yield found
         self.ended = True
 

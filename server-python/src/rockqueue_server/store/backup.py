@@ -26,7 +26,7 @@ from rockqueue_server.store.opening import FORMAT, sync_directory
 
 MANIFEST = "BACKUP"
 DATABASE = "db"
-STAGED = ".staged-"
+STAGED = ".rockqueue-staged-"
 """What the names of backups begin with that are not complete."""
 CHECKPOINT = "checkpoint.new"
 """Where a data directory keeps a checkpoint until a backup is made of it."""
@@ -60,11 +60,11 @@ Progress = Callable[[int], None]
 def assemble(checkpoint: Path, place: Path, name: str, create_us: int, commit: int, progress: Progress) -> Backup:
     """Makes a backup of a checkpoint, which is used up. Blocks. Raises BackupExists, OSError."""
     place.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(place)
     path = place / name
     if path.exists():
         raise BackupExists(name)
     staged = place / f"{STAGED}{name}"
+    shutil.rmtree(staged, ignore_errors=True)
     size_bytes = transfer(checkpoint, staged / DATABASE, progress, link=True)
     backup = Backup(name, path, create_us, commit, size_bytes)
     described = {key: value for key, value in asdict(backup).items() if key != "path"}

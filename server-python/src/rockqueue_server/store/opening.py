@@ -79,7 +79,7 @@ def open_directory(
         raise
     opened = DataDirectory(directory, store, owner_fd)
     if accept_data_loss:
-        opened.record_commit(_last_commit(store))
+        opened.record_commit(last_commit(store)[0])
     return opened
 
 
@@ -94,6 +94,10 @@ def _prepare(directory: Path, *, create: bool) -> None:
         raise StoreError(
             f"{directory} cannot be made ({error.strerror}): check its parent's permissions and space"
         ) from error
+    if (directory / "BACKUP").exists():
+        raise StoreError(
+            f"{directory} is a backup: make a new folder of it with 'rockqueue restore', so that it stays as it is"
+        )
     if not os.access(directory, os.W_OK | os.X_OK) or _on_read_only_mount(directory):
         raise StoreError(f"{directory} is read-only: give this user write permission, or name another directory")
 
@@ -124,10 +128,6 @@ def _take(directory: Path) -> int:
 
 
 def _check_format(directory: Path) -> None:
-    if (directory / "BACKUP").exists():
-        raise StoreError(
-            f"{directory} is a backup: make a new folder of it with 'rockqueue restore', so that it stays as it is"
-        )
     marker = directory / "FORMAT"
     if marker.exists():
         found = marker.read_text(errors="replace").strip()
@@ -207,7 +207,7 @@ def disk_failed(directory: Path, error: BaseException) -> StoreError:
 
 def _check_commit(directory: Path, store: RocksStore, *, accept_data_loss: bool) -> None:
     promised = _recorded_commit(directory)
-    found = _last_commit(store)
+    found = last_commit(store)[0]
     if found < promised and not accept_data_loss:
         raise StoreError(
             f"{directory} has lost writes that were on disk: its last commit is {found}, but commit {promised} was "
@@ -216,9 +216,10 @@ def _check_commit(directory: Path, store: RocksStore, *, accept_data_loss: bool)
         )
 
 
-def _last_commit(store: RocksStore) -> int:
+def last_commit(store: RocksStore) -> tuple[int, int]:
+    """Number and server time, in microseconds, of the last commit in a store."""
     value = store.column("meta").get(COMMIT_KEY)
-    return COMMIT_VALUE.unpack(value)[0] if value else 0
+    return COMMIT_VALUE.unpack(value) if value else (0, 0)
 
 
 def _recorded_commit(directory: Path) -> int:
