@@ -36,7 +36,7 @@ def explain_job(engine: Engine, found: Found) -> list[Explanation]:
         return [_running(found)]
     reasons = _paused(found.queue)
     if found.state == job_pb2.JOB_STATE_BLOCKED:
-        parents = unfinished_parents(engine, found.job_id, MOST_PARENTS)
+        parents = unfinished_parents(engine, found, MOST_PARENTS)
         text = f"waits for {len(parents)} jobs of its flow that are not finished; GetFlow shows how far they are"
         return [*reasons, _reason("BLOCKED", text, job_ids=[id_text(parent) for parent in parents])]
     if found.state == job_pb2.JOB_STATE_DELAYED:
