@@ -16,7 +16,7 @@ from rockqueue_server import failpoints
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.engine import Engine
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.stats import Stats, WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.backups import Backups, prepare
 from rockqueue_server.services.events import EventService
@@ -84,12 +84,16 @@ class Gauges:
 
     depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
+    ready_groups: dict[str, int] = field(default_factory=dict[str, int])
+    """Groups with waiting jobs, by queue."""
     sessions: int = 0
     credits: int = 0
     leases: int = 0
     watchers: int = 0
     waiters: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
 
 class Core:
@@ -166,18 +170,21 @@ class Core:
         """What there is now."""
         gauges = Gauges(leases=len(self.engine.leases.by_job), watchers=self.engine.feed.watchers)
         gauges.waiters = self.engine.waiters.count
+        gauges.schedules = self.engine.schedules.count
         now_us = self.engine.clock.now_us()
         for name, queue in self.engine.queues.by_name.items():
             if queue.exists:
                 gauges.depth[name] = {
                     state_name(state): queue.counts[state] for state in range(1, len(job_pb2.JobState.values()))
                 }
+                gauges.ready_groups[name] = queue.groups.ready if queue.groups is not None else 0
                 oldest_us = self.engine.queues.oldest_ready_us(queue)
                 gauges.oldest_age_s[name] = max(0, now_us - oldest_us) / 1e6 if oldest_us is not None else 0.0
         for session in self.engine.sessions.by_id.values():
             gauges.sessions += session.attached
             gauges.credits += session.credits
             gauges.workers.add(session, now_us)
+        gauges.webhooks = self.courier.gauges()
         return gauges
 
     async def drain(self, grace_s: float = 30.0) -> None:

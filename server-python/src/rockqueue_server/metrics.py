@@ -23,7 +23,15 @@ from prometheus_client.registry import Collector
 
 from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats
+from rockqueue_server.engine.stats import (
+    GROUP_BOUNDS,
+    LATENCY_BOUNDS_S,
+    THROTTLES,
+    Histogram,
+    QueueStats,
+    Stats,
+    WebhookGauges,
+)
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
@@ -58,11 +66,17 @@ class GaugesView(Protocol):
     @property
     def oldest_age_s(self) -> Mapping[str, float]: ...
     @property
+    def ready_groups(self) -> Mapping[str, int]: ...
+    @property
     def sessions(self) -> int: ...
     @property
     def credits(self) -> int: ...
     @property
+    def schedules(self) -> int: ...
+    @property
     def workers(self) -> WorkerGauges: ...
+    @property
+    def webhooks(self) -> WebhookGauges: ...
 
 
 class MeasuredCore(Protocol):
@@ -80,6 +94,8 @@ class QueueFigures:
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys((name for name, _ in QUEUE_COUNTERS), 0))
     depth: dict[str, int] = field(default_factory=dict[str, int])
     oldest_waiting_s: float = 0.0
+    ready_groups: int = 0
+    throttled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(THROTTLES, 0))
     wait_s: Histogram = field(default_factory=Histogram)
     run_s: Histogram = field(default_factory=Histogram)
 
@@ -87,14 +103,17 @@ class QueueFigures:
         """Adds the counters of a queue."""
         for name in self.counters:
             self.counters[name] += getattr(stats, name)
+        for limit, count in stats.throttled.items():
+            self.throttled[limit] += count
         _add(self.wait_s, stats.wait_s)
         _add(self.run_s, stats.run_s)
 
-    def add_gauges(self, depth: Mapping[str, int], oldest_s: float) -> None:
+    def add_gauges(self, depth: Mapping[str, int], oldest_s: float, ready_groups: int) -> None:
         """Adds the depth of a queue; the oldest job is the oldest of all."""
         for state, jobs in depth.items():
             self.depth[state.lower()] = self.depth.get(state.lower(), 0) + jobs
         self.oldest_waiting_s = max(self.oldest_waiting_s, oldest_s)
+        self.ready_groups += ready_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +132,14 @@ class Snapshot:
     commits: int
     sessions: int
     credits: int
+    schedules: int
+    schedules_fired: int
+    schedules_skipped: int
+    schedule_late_s: Histogram
     workers: WorkerGauges
+    webhook_requests: dict[str, int]
+    webhook_s: Histogram
+    webhooks: WebhookGauges
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, with figures of the process and the interpreter. Takes up to 0.2 s."""
@@ -150,7 +176,14 @@ class Recorder:
             commits=stats.commits,
             sessions=gauges.sessions,
             credits=gauges.credits,
+            schedules=gauges.schedules,
+            schedules_fired=stats.schedules_fired,
+            schedules_skipped=stats.schedules_skipped,
+            schedule_late_s=_copy(stats.schedule_late_s, LATENCY_BOUNDS_S),
             workers=gauges.workers,
+            webhook_requests=dict(stats.webhook_requests),
+            webhook_s=_copy(stats.webhook_s, LATENCY_BOUNDS_S),
+            webhooks=gauges.webhooks,
         )
 
     def _label(self, stats: Stats, gauges: GaugesView) -> None:
@@ -172,7 +205,9 @@ class Recorder:
         for queue, counts in stats.queues.items():
             self._figures(figures, queue).add_stats(counts)
         for queue, depth in gauges.depth.items():
-            self._figures(figures, queue).add_gauges(depth, gauges.oldest_age_s.get(queue, 0.0))
+            self._figures(figures, queue).add_gauges(
+                depth, gauges.oldest_age_s.get(queue, 0.0), gauges.ready_groups.get(queue, 0)
+            )
         return figures
 
     def _figures(self, figures: dict[str, QueueFigures], queue: str) -> QueueFigures:
@@ -188,6 +223,7 @@ class SnapshotCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families of all RockQueue metrics."""
         yield from self._server()
+        yield from self._schedules()
         yield from self._flows()
         yield from self._queue_counters()
         yield from self._queue_gauges()
@@ -197,6 +233,7 @@ class SnapshotCollector(Collector):
         yield _histogram(
             "rockqueue_commit_group_operations", "Operations that share one commit", self._snapshot.group_ops
         )
+        yield from self._webhooks()
         yield self._queue_histogram("rockqueue_queue_wait_seconds", "Time from ready to delivery", "wait_s")
         yield self._queue_histogram("rockqueue_run_seconds", "Time from delivery to settlement", "run_s")
 
@@ -211,6 +248,16 @@ class SnapshotCollector(Collector):
         yield CounterMetricFamily("rockqueue_events", "Events written", value=now.events)
         yield CounterMetricFamily("rockqueue_commits", "Commits written", value=now.commits)
 
+    def _schedules(self) -> Iterator[Metric]:
+        now = self._snapshot
+        yield GaugeMetricFamily("rockqueue_schedules", "Schedules, paused ones too", value=now.schedules)
+        yield CounterMetricFamily(
+            "rockqueue_schedules_fired", "Slots and triggers that made jobs", value=now.schedules_fired
+        )
+        yield CounterMetricFamily("rockqueue_schedules_skipped", "Slots that made no job", value=now.schedules_skipped)
+        text = "Time from the moment at which a slot was to fire to its job"
+        yield _histogram("rockqueue_schedule_late_seconds", text, now.schedule_late_s)
+
     def _flows(self) -> Iterator[Metric]:
         now = self._snapshot
         yield CounterMetricFamily("rockqueue_flows_pushed", "Flows stored since the start", value=now.flows_pushed)
@@ -222,24 +269,56 @@ class SnapshotCollector(Collector):
             finished.add_metric([name], now.flows_finished.get(state, 0))
         yield finished
 
+    def _webhooks(self) -> Iterator[Metric]:
+        now = self._snapshot
+        requests = CounterMetricFamily(
+            "rockqueue_webhook_requests",
+            "Requests to webhooks since the start, by what came of them",
+            labels=["outcome"],
+        )
+        for outcome, count in now.webhook_requests.items():
+            requests.add_metric([outcome], count)
+        yield requests
+        yield _histogram("rockqueue_webhook_seconds", "Time from a request to a webhook to its end", now.webhook_s)
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_deliveries_pending", "Deliveries to webhooks that wait", value=now.webhooks.pending
+        )
+        yield GaugeMetricFamily(
+            "rockqueue_webhook_late_seconds",
+            "For how long the delivery that waits longest beyond its time has been due",
+            value=now.webhooks.late_s,
+        )
+
     def _queue_counters(self) -> Iterator[Metric]:
         for name, text in QUEUE_COUNTERS:
             family = CounterMetricFamily(f"rockqueue_jobs_{name}", f"{text} since the start", labels=["queue"])
             for queue, figures in self._snapshot.queues.items():
                 family.add_metric([queue], figures.counters[name])
             yield family
+        throttled = CounterMetricFamily(
+            "rockqueue_deliveries_throttled",
+            "How often a limit held up jobs for which there were workers, since the start",
+            labels=["queue", "limit"],
+        )
+        for queue, figures in self._snapshot.queues.items():
+            for limit, count in figures.throttled.items():
+                throttled.add_metric([queue, limit], count)
+        yield throttled
 
     def _queue_gauges(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("rockqueue_jobs", "Jobs by state", labels=["queue", "state"])
         oldest = GaugeMetricFamily(
             "rockqueue_oldest_waiting_seconds", "How long the oldest waiting job has been ready", labels=["queue"]
         )
+        groups = GaugeMetricFamily("rockqueue_ready_groups", "Groups with waiting jobs", labels=["queue"])
         for queue, figures in self._snapshot.queues.items():
+            groups.add_metric([queue], figures.ready_groups)
             for state, jobs in figures.depth.items():
                 depth.add_metric([queue, state], jobs)
             oldest.add_metric([queue], figures.oldest_waiting_s)
         yield depth
         yield oldest
+        yield groups
 
     def _queue_histogram(self, name: str, text: str, attribute: str) -> Metric:
         family = HistogramMetricFamily(name, text, labels=["queue"])

@@ -19,6 +19,8 @@ from rockqueue_server.store.base import Column, Store
 from rockqueue_server.store.opening import damaged, is_damage, open_directory
 from rockqueue_server.verify_flows import verify_flows
 from rockqueue_server.verify_groups import GroupCheck
+from rockqueue_server.verify_schedules import verify_schedules
+from rockqueue_server.webhooks.verify import verify_webhooks
 
 _STEP = 1000
 _MOST_PROBLEMS = 1000
@@ -93,6 +95,8 @@ def verify_store(store: Store) -> Report:
     _verify_jobs(store, report, places, active, counted, groups)
     report.problems += groups.done(store, _all)
     _verify_counts(store, report, counted)
+    verify_schedules(store, report.problems)
+    report.problems += verify_webhooks(store)
     return report
 
 

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2
 
 from rockqueue_server.api import RunningServer, ServerSettings, methods, serve
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import Stats
+from rockqueue_server.engine.stats import Stats, WebhookGauges
 
 Script = Callable[..., object]
 
@@ -65,9 +65,12 @@ async def _empty_stream(_: object) -> AsyncIterator[Message]:
 class Gauges:
     depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
+    ready_groups: dict[str, int] = field(default_factory=dict[str, int])
     sessions: int = 0
     credits: int = 0
+    schedules: int = 0
     workers: WorkerGauges = field(default_factory=WorkerGauges)
+    webhooks: WebhookGauges = field(default_factory=WebhookGauges)
 
 
 class ScriptedCore:

@@ -11,6 +11,7 @@ import os
 import sys
 import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 os.environ["GRPC_VERBOSITY"] = "NONE"  # as the command does itself before it imports gRPC
@@ -32,6 +33,8 @@ class CoreOptions:
     defects: frozenset[str]
     accept_data_loss: bool
     min_free_bytes: int
+    backup_dir: Path | None
+    webhook_allow: tuple[object, ...]
 
 
 class Core(ScriptedCore):

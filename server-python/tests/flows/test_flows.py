@@ -10,6 +10,7 @@ from queue_bench import QueueBench, bench, seconds, spec
 
 from rockqueue.v1 import event_service_pb2, flow_service_pb2, job_pb2, job_service_pb2
 from rockqueue_server.engine.flows.reading import unfinished_parents
+from rockqueue_server.engine.lookup import find
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.rules.ids import id_text, parse_id
 
@@ -33,11 +34,13 @@ async def test_a_job_waits_for_all_of_its_parents_and_reads_their_results(queue_
     child = await queue_bench.get(flow.jobs["c"])
     assert (child.state, child.pending_parents) == (job_pb2.JOB_STATE_BLOCKED, 1)
     engine = queue_bench.core.engine
-    left = unfinished_parents(engine, parse_id(flow.jobs["c"]) or b"", 10)
+    found = find(engine, parse_id(flow.jobs["c"]) or b"")
+    assert found is not None
+    left = unfinished_parents(engine, found, 10)
     assert [id_text(job_id) for job_id in left] == [flow.jobs["b"]]
     await flow.run("b", result=b"two")
-    found = (await flow.parents("c")).parents
-    assert [(parent.node, parent.result) for parent in found] == [("b", b"two"), ("a", b"one")]
+    told = (await flow.parents("c")).parents
+    assert [(parent.node, parent.result) for parent in told] == [("b", b"two"), ("a", b"one")]
     first = await flow.parents("c", page_size=1)
     second = await flow.parents("c", page_size=1, page_token=first.next_page_token)
     assert [parent.node for parent in (*first.parents, *second.parents)] == ["b", "a"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiver() -> AsyncGenerator[Receiver]:
+async def receiver(tls: ssl.SSLContext | None = None) -> AsyncGenerator[Receiver]:
     """Opens a receiver on a free port; nothing of it is left afterwards."""
     made = Receiver()
     tasks: set[asyncio.Task[None]] = set()
@@ -139,7 +140,7 @@ async def receiver() -> AsyncGenerator[Receiver]:
         with contextlib.suppress(asyncio.CancelledError):
             await made.serve(reader, writer)
 
-    server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(on_connection, "127.0.0.1", 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

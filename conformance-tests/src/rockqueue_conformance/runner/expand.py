@@ -71,7 +71,9 @@ def _some(case: Case, points: list[int]) -> list[int]:
     return sorted(points[(begin + index * len(points) // SOME_POINTS) % len(points)] for index in range(SOME_POINTS))
 
 
-_ONLY_LOOKS = frozenset({"job", "queue", "list_all", "check", "set", "verify_store", "none", "pending", "cursor"})
+_ONLY_LOOKS = frozenset(
+    {"job", "queue", "list_all", "check", "set", "verify_store", "none", "pending", "cursor", "received"}
+)
 """Step kinds that change nothing: a kill after one of them is the same as a kill before it."""
 
 

@@ -18,6 +18,7 @@ from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.errors import flaws
 from rockqueue_conformance.wire.methods import method
 from rockqueue_conformance.wire.push_stream import PushStream
+from rockqueue_conformance.wire.receiver import Receiver
 from rockqueue_conformance.wire.watch import Watch
 from rockqueue_conformance.wire.work_stream import WorkStream
 
@@ -68,6 +69,7 @@ class CaseContext:
         self.streams: dict[str, WorkStream] = {}
         self.push_streams: dict[str, PushStream] = {}
         self.watches: dict[str, Watch] = {}
+        self.receivers: dict[str, Receiver] = {}
         self.background: dict[str, Background] = {}
         self.stream_of: dict[str, str] = {}
         self.frames: deque[str] = deque(maxlen=24)
@@ -146,3 +148,5 @@ class CaseContext:
             await pushes.snap()
         for watch in self.watches.values():
             await watch.stop()
+        for receiver in self.receivers.values():
+            await receiver.close()

@@ -12,6 +12,7 @@ from rockqueue_conformance.steps.checking import Handler
 from rockqueue_conformance.steps.context import CaseContext, StepFailed
 from rockqueue_conformance.steps.control import CONTROL_STEPS
 from rockqueue_conformance.steps.pushes import PUSH_STEPS
+from rockqueue_conformance.steps.receivers import RECEIVER_STEPS
 from rockqueue_conformance.steps.streams import STREAM_STEPS
 from rockqueue_conformance.steps.watches import WATCH_STEPS
 from rockqueue_conformance.steps.work import WORK_STEPS
@@ -55,7 +56,17 @@ def with_nesting(plain: dict[str, Handler]) -> dict[str, Handler]:
     return steps
 
 
-STEPS = with_nesting({**CALL_STEPS, **PUSH_STEPS, **STREAM_STEPS, **WATCH_STEPS, **WORK_STEPS, **CONTROL_STEPS})
+STEPS = with_nesting(
+    {
+        **CALL_STEPS,
+        **PUSH_STEPS,
+        **STREAM_STEPS,
+        **WATCH_STEPS,
+        **WORK_STEPS,
+        **RECEIVER_STEPS,
+        **CONTROL_STEPS,
+    }
+)
 """Every step kind of the case language of the server mode."""
 
 KINDS = frozenset(STEPS)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.engine.blockers import unfinished_parents
+from rockqueue_server.engine.flows.reading import unfinished_parents
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.rules import keys, rate
 from rockqueue_server.rules.ids import id_text

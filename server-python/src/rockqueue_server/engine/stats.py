@@ -59,6 +59,14 @@ def _group_histogram() -> Histogram:
 
 
 @dataclass(slots=True)
+class WebhookGauges:
+    """Deliveries of all webhooks that wait, and for how long the one that has been due longest has been so."""
+
+    pending: int = 0
+    late_s: float = 0.0
+
+
+@dataclass(slots=True)
 class Stats:
     """Counters of the whole engine since the process started. Times in seconds."""
 

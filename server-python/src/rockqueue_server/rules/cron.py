@@ -34,6 +34,7 @@ _SEARCH_MONTHS = 9 * 12
 """The 29th of February may be 8 years away."""
 SECOND = timedelta(seconds=1)
 _STEP = re.compile(r"[0-9]{1,3}\Z")
+_EVERY = re.compile(r"\*(?:/[0-9]+)?\Z")
 _NUMBER = re.compile(r"[0-9]{1,2}\Z")
 
 
@@ -105,7 +106,7 @@ def parse(expression: str) -> Cron:
         frozenset(days),
         frozenset(months),
         frozenset(day % 7 for day in weekdays),
-        hour == "*" or hour.startswith("*/"),
+        _EVERY.match(hour) is not None,
     )
     # A leap year: what does not come in its months never does.
     if next_match(cron, datetime(2000, 1, 1)) is None:  # noqa: DTZ001 - local times have no zone here

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.admission import GROUP, ORIGIN, TAGS, check_group
+from rockqueue_server.contract.admission import FLOW, GROUP, ORIGIN, TAGS, check_group
 from rockqueue_server.contract.problems import Problems
 from rockqueue_server.engine.records import JobHead, unpack_job
 from rockqueue_server.rules.ids import parse_id
@@ -89,8 +89,9 @@ def _spec_tests(wanted: job_service_pb2.JobFilter) -> tuple[int, list[SpecTest]]
         flags |= GROUP
         tests.append(lambda spec: spec.group == wanted.group)
     if wanted.flow_id:
-        flags |= ORIGIN
-        tests.append(lambda spec: spec.origin.flow_id == wanted.flow_id)
+        flags |= FLOW
+        flow_id = wanted.flow_id.lower()
+        tests.append(lambda spec: spec.origin.flow_id == flow_id)
     if wanted.schedule:
         flags |= ORIGIN
         tests.append(lambda spec: spec.origin.schedule == wanted.schedule)

@@ -107,7 +107,7 @@ class FlowService:
         """Returns a flow, and a page of its graph."""
         engine, problems = self._engine, Problems()
         flow_id = _flow_id(request.flow_id, problems)
-        page = Page(b"flow" + flow_id, request.page_size, request.page_token, problems)
+        page = Page((b"flow", flow_id), request.page_size, request.page_token, problems)
         problems.check()
         answer = flow_service_pb2.GetFlowResponse(flow=self._expect(flow_id))
         lower, upper = records.node_range(flow_id)
@@ -138,8 +138,8 @@ class FlowService:
         problems.known_enum("state", request.state, flow_service_pb2.FlowState)
         if request.name:
             problems.text("name", request.name, limits.FLOW_NAME_CHARS)
-        asked = bytes((request.state,)) if 0 <= request.state < 256 else b""  # noqa: PLR2004 - a byte
-        page = Page(b"flows" + asked + request.name.encode(), request.page_size, request.page_token, problems)
+        asked = (b"flows", str(request.state).encode(), request.name.encode())
+        page = Page(asked, request.page_size, request.page_token, problems)
         problems.check()
         answer = flow_service_pb2.ListFlowsResponse()
         upper = records.FLOW + (page.position or keys.END)
@@ -263,7 +263,7 @@ class FlowService:
         job_id = parse_id(request.job_id)
         if job_id is None:
             problems.add("job_id", "must be a job id: a UUID as text")
-        page = Page(b"parents" + (job_id or b""), request.page_size, request.page_token, problems)
+        page = Page((b"parents", job_id or b""), request.page_size, request.page_token, problems)
         problems.check()
         if job_id is None or engine.columns.job.get(job_id) is None:
             raise job_not_found(request.job_id)

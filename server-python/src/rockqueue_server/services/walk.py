@@ -179,7 +179,7 @@ class Walk:
 
     def _sorted(self, ids: list[bytes]) -> Iterator[Found]:
         """The same as a walk through WAITING or DELAYED jobs, for few candidates."""
-        placed: list[tuple[tuple[int, bytes], Found]] = []
+        placed: list[tuple[bytes, Found]] = []
         for job_id, value in zip(ids, self._engine.columns.job.get_many(ids) if ids else [], strict=True):
             self.examined += 1
             if value is not None and self._matcher.fits(value):

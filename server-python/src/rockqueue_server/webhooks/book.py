@@ -117,7 +117,7 @@ class WebhookBook:
 
     def make(self, commit: Commit, spec: webhook_service_pb2.WebhookSpec, secret: str) -> WebhookState:
         """A new webhook, from this commit on; known once the commit is written."""
-        number = self._next_number
+        number: int = self._next_number
         now = timestamp(commit.now_us)
         shown = webhook_service_pb2.Webhook(spec=spec, create_time=now, update_time=now)
         position = Position(commit.number, records.WHOLE)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2
+from rockqueue_server.engine.stats import WebhookGauges
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.services.events import matching_events
 from rockqueue_server.webhooks import records
@@ -32,6 +34,8 @@ STEP = 500
 _NOTE_EVERY = 1000
 """A cursor that passed so many commits in which nothing matched is noted on disk."""
 _AFTER_TROUBLE_S = 1.0
+_DEFECT_S = 1.0
+_EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 _TRANSPORT = "rockqueue_server.webhooks.transport"
 
 
@@ -100,24 +104,22 @@ class Courier:
         if self._transport is not None:
             (await self._transport).close()
 
-    def pending(self) -> int:
-        """How many deliveries wait."""
-        return sum(webhook.position.pending for webhook in self.book.by_number.values())
-
-    def lag_s(self) -> float:
-        """For how long the delivery that waits longest beyond its time has been due."""
+    def gauges(self) -> WebhookGauges:
+        """What waits."""
         now_us = self.engine.clock.now_us()
         waiting = [webhook for webhook in self.book.by_number.values() if webhook.position.pending]
-        late = [
-            now_us - due[0][0] for webhook in waiting if not webhook.disabled and (due := self.outbox.due(webhook, 1))
-        ]
-        return max(0, *late, 0) / 1e6
+        sent = [webhook for webhook in waiting if not webhook.disabled]
+        late_us = [now_us - due[0][0] for webhook in sent if (due := self.outbox.due(webhook, 1))]
+        pending = sum(webhook.position.pending for webhook in waiting)
+        return WebhookGauges(pending, max(0, *late_us, 0) / 1e6)
 
     async def _make_transport(self) -> Transport:
         loop = asyncio.get_running_loop()
         module = await loop.run_in_executor(None, importlib.import_module, _TRANSPORT)
-        follow = "webhook_redirect_followed" in self.engine.defects
-        return module.Transport(self._allowed, user_agent=self._user_agent, follow_redirects=follow)
+        defects = self.engine.defects
+        allowed = _EVERYWHERE if "webhook_private_address_sent" in defects else self._allowed
+        follow = "webhook_redirect_followed" in defects
+        return module.Transport(allowed, user_agent=self._user_agent, follow_redirects=follow)
 
     def _changed(self, webhook: WebhookState) -> None:
         sender = self._senders.get(webhook)
@@ -171,13 +173,30 @@ class Courier:
         if not rows:
             return False
         events, behind = self._matching(webhook, rows, position)
-        if events or behind.commit - webhook.noted.commit >= _NOTE_EVERY:
+        if events and "webhook_cursor_advances_before_outbox" in self.engine.defects:
+            self._cursor_first(webhook, events, behind, now_us)
+        elif events or behind.commit - webhook.noted.commit >= _NOTE_EVERY:
             commit = self.engine.commit(now_us)
             self.outbox.take_in(commit, webhook, events, behind)
             commit.write()
         else:
             webhook.position = behind
         return True
+
+    def _cursor_first(
+        self, webhook: WebhookState, events: list[event_service_pb2.Event], behind: Position, now_us: int
+    ) -> None:
+        """A defect: who dies between the two commits has lost the events."""
+
+        def put_in(later_us: int) -> None:
+            commit = self.engine.commit(later_us)
+            self.outbox.take_in(commit, webhook, events, webhook.position)
+            commit.write()
+
+        commit = self.engine.commit(now_us)
+        self.book.move(commit, webhook, behind)
+        commit.write()
+        asyncio.get_running_loop().call_later(_DEFECT_S, self.engine.submit, put_in)
 
     def _matching(
         self, webhook: WebhookState, rows: list[tuple[int, bytes]], position: Position

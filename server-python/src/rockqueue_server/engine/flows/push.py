@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, flow_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, Admitted
+from rockqueue_server.contract.admission import EXPIRES, GROUP, TAGS, Admitted
 from rockqueue_server.contract.flow_request import FlowPlan
 from rockqueue_server.contract.times import timestamp
+from rockqueue_server.engine import tags
 from rockqueue_server.engine.commit import TIMER_EXPIRE, Commit
 from rockqueue_server.engine.flows import records
 from rockqueue_server.engine.flows.records import OPEN, FlowCounts, Member, Node, Work
@@ -116,8 +117,13 @@ class _Storing:
         _, name, priority, flags, run_us, expire_us, spec = job
         value = pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec)
         commit.put(job_id, value, engine.columns.job_h)
+        commit.groups.join(queue, job_id, flags, spec)
         commit.put(records.blocked_key(number, job_id), records.pack_pending(pending), engine.columns.blocked_h)
         commit.deltas(queue)[_BLOCKED] += 1
+        if flags & GROUP:
+            commit.groups.join(queue, job_id, flags, spec)
+        if flags & TAGS:
+            tags.index(engine, commit, spec, [job_id])
         commit.event(_PUSHED, _BLOCKED, number, 0, name, job_id, origin)
         if flags & EXPIRES:
             commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")

@@ -8,7 +8,7 @@ from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine.flows import records
 from rockqueue_server.engine.flows.records import FlowCounts, Node
-from rockqueue_server.engine.lookup import find
+from rockqueue_server.engine.lookup import Found, find
 from rockqueue_server.rules.ids import id_text
 
 if TYPE_CHECKING:
@@ -68,13 +68,12 @@ def show_parent(
     return parent
 
 
-def unfinished_parents(engine: Engine, job_id: bytes, limit: int) -> list[bytes]:
-    """The first `limit` parents that a BLOCKED job still waits for, in the order in which it named them."""
-    found = find(engine, job_id)
-    node = node_of(engine, job_id)
-    if found is None or node is None:
+def unfinished_parents(engine: Engine, found: Found, most: int) -> list[bytes]:
+    """The first `most` parents that a BLOCKED job still waits for, in the order in which it named them."""
+    node = node_of(engine, found.job_id)
+    if node is None:
         return []
-    value = engine.columns.blocked.get(records.blocked_key(found.queue.number, job_id))
+    value = engine.columns.blocked.get(records.blocked_key(found.queue.number, found.job_id))
     pending = records.unpack_pending(value or b"")
     parents = [parent for index, (parent, _) in enumerate(node.parents) if pending >> index & 1]
-    return parents[:limit]
+    return parents[:most]
