@@ -1,8 +1,8 @@
 """Backups of the store while it is served.
 
 First what is in memory goes into files, in a thread; then, between two operations of the engine, a checkpoint is
-taken, which is as of exactly one commit and holds up everything for a few milliseconds; then a thread makes a backup of
-it. One backup is made at a time. It goes on when its caller gives up, and is given up itself when the server stops.
+taken, which is as of exactly one commit and holds up everything for tens of milliseconds; then a thread makes a backup
+of it. One backup is made at a time. It goes on when its caller gives up, and is given up itself when the server stops.
 """
 
 from __future__ import annotations
