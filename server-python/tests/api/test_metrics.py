@@ -250,3 +250,15 @@ async def test_a_taken_metrics_port_is_named() -> None:
         with pytest.raises(BindError, match=f"cannot listen on {address}"):
             async with monitor(ScriptedCore(), address, "1", lambda: True):
                 pass
+
+
+def test_the_health_of_workers_is_shown() -> None:
+    core = ScriptedCore()
+    workers = core.figures.workers
+    workers.by_state["silent"] = 2
+    workers.loop_lag_s, workers.stuck = 1.5, 3
+    samples = scrape(Recorder(core, "1"))
+    assert value(samples, "rockqueue_workers", state="silent") == 2
+    assert value(samples, "rockqueue_workers", state="running") == 0
+    assert value(samples, "rockqueue_worker_loop_lag_seconds") == 1.5
+    assert value(samples, "rockqueue_stuck_handlers") == 3

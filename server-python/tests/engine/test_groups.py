@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flow_bench import node, push_flow
@@ -36,7 +37,8 @@ class Story:
 
     async def push(self, opened: QueueBench) -> None:
         """Some jobs, of any group, some delayed, some mortal."""
-        fields = self.chance.choice(({}, {"delay": seconds(3)}, {"priority": 2}, {"ttl": seconds(4)}))
+        options: list[dict[str, Any]] = [{}, {"delay": seconds(3)}, {"priority": 2}, {"ttl": seconds(4)}]
+        fields = self.chance.choice(options)
         group = self.chance.choice(GROUPS)
         jobs = [spec(group=group, retry={"base": seconds(2)}, **fields) for _ in range(self.chance.randint(1, 12))]
         self.known += await opened.push(*jobs)

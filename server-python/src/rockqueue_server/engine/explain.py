@@ -36,7 +36,7 @@ def explain_job(engine: Engine, found: Found) -> list[Explanation]:
         return [_running(found)]
     reasons = _paused(found.queue)
     if found.state == job_pb2.JOB_STATE_BLOCKED:
-        parents = unfinished_parents(engine, found.job_id, MOST_PARENTS)
+        parents = unfinished_parents(engine, found, MOST_PARENTS)
         text = f"waits for {len(parents)} jobs of its flow that are not finished; GetFlow shows how far they are"
         return [*reasons, _reason("BLOCKED", text, job_ids=[id_text(parent) for parent in parents])]
     if found.state == job_pb2.JOB_STATE_DELAYED:
@@ -149,7 +149,7 @@ def _busy(engine: Engine, queue: QueueState) -> list[Explanation]:
     now_us = engine.clock.now_us()
     if any(taker.session is None or not taker.session.busy(now_us) for taker in queue.hungry):
         return []
-    text = f"all {queue.workers} workers of queue {queue.name} are busy: wait, or add workers or concurrency"
+    text = f"none of the {queue.workers} workers of queue {queue.name} can take a job now: wait, or add workers"
     return [_reason("WORKERS_BUSY", text)]
 
 

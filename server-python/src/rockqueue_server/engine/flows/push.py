@@ -117,7 +117,6 @@ class _Storing:
         _, name, priority, flags, run_us, expire_us, spec = job
         value = pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec)
         commit.put(job_id, value, engine.columns.job_h)
-        commit.groups.join(queue, job_id, flags, spec)
         commit.put(records.blocked_key(number, job_id), records.pack_pending(pending), engine.columns.blocked_h)
         commit.deltas(queue)[_BLOCKED] += 1
         if flags & GROUP:
