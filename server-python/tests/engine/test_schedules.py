@@ -10,6 +10,7 @@ import pytest
 from queue_bench import QueueBench, bench, seconds, spec
 
 from rockqueue.v1 import schedule_service_pb2
+from rockqueue_server.contract import schedule_request
 from rockqueue_server.engine import firing, schedules
 from rockqueue_server.engine.schedule_records import due_key, state_key, unpack_state
 from rockqueue_server.errors import ServiceError
@@ -319,3 +320,33 @@ async def test_the_check_finds_a_schedule_that_would_never_fire(queue_bench: Que
     batch.put(due_key(state.due_us, "nightly"), b"", engine.columns.schedules_h)
     engine.store.write(batch)
     assert made.HasField("next_time")
+
+
+async def test_a_job_ends_though_the_slot_that_waits_for_it_cannot_fire(
+    queue_bench: QueueBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(queue_bench, overlap=schedule_service_pb2.OVERLAP_POLICY_QUEUE_ONE)
+    await queue_bench.advance(120)
+    (job,) = await queue_bench.pull()
+
+    def broken(*_: object) -> object:
+        raise ValueError("no such job any more")
+
+    monkeypatch.setattr(firing, "job_of", broken)
+    assert await queue_bench.complete(job) == ""
+    after = await get(queue_bench)
+    assert (after.runs, after.skipped, after.HasField("queued_slot_time")) == (1, 1, False)
+
+
+async def test_a_time_zone_that_is_gone_pauses_its_schedule(
+    queue_bench: QueueBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(queue_bench, cron="* * * * *", time_zone="Europe/London")
+
+    def gone(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(schedule_request, "zone_of", gone)
+    await queue_bench.advance(60)
+    after = await get(queue_bench)
+    assert (after.paused, after.runs) == (True, 0)

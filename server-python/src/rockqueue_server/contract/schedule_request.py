@@ -39,11 +39,17 @@ def check_prefix(prefix: str, problems: Problems) -> None:
 
 
 def timing_of(spec: Spec, made_us: int) -> Timing:
-    """The timing of a spec that passed `check_spec`. `made_us` is when the schedule was made."""
+    """The timing of a spec that passed `check_spec`. `made_us` is when the schedule was made.
+
+    Raises ValueError when what was allowed then is so no more: time zones are dropped now and then.
+    """
     start_us = (timestamp_us(spec.start_time) or 0) if spec.HasField("start_time") else 0
     end_us = (timestamp_us(spec.end_time) or 0) if spec.HasField("end_time") else 0
     if spec.WhichOneof("timing") == "cron":
-        return Timing(parse(spec.cron), zone_of(spec.time_zone or "UTC"), start_us=start_us, end_us=end_us)
+        zone = zone_of(spec.time_zone or "UTC")
+        if zone is None:
+            raise ValueError(f"there is no time zone {spec.time_zone!r} any more")
+        return Timing(parse(spec.cron), zone, start_us=start_us, end_us=end_us)
     interval_us = duration_us(spec.interval) or 0
     first_us = start_us if spec.HasField("start_time") else made_us + interval_us
     return Timing(first_us=first_us, interval_us=interval_us, start_us=start_us, end_us=end_us)

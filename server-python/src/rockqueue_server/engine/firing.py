@@ -17,6 +17,7 @@ from rockqueue_server.contract.schedule_request import jitter_us, timing_of
 from rockqueue_server.contract.times import duration_us, timestamp
 from rockqueue_server.engine import push, upkeep
 from rockqueue_server.engine.lookup import FINISHED, find
+from rockqueue_server.errors import ServiceError
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.rules.slots import Timing, last_slots, next_slot, slots
@@ -119,7 +120,12 @@ def fire_queued(engine: Engine, commit: Commit, changes: ScheduleChanges, state:
         return
     spec = changes.spec(state.name)
     state.set_queued(0)
-    _make_job(engine, commit, changes, state, spec, slot_us, trigger=trigger)
+    try:
+        _make_job(engine, commit, changes, state, spec, slot_us, trigger=trigger)
+    except (ServiceError, ValueError) as error:
+        # The end of a job must not fail because another one cannot be pushed.
+        log.error("schedule %s: a slot that waited makes no job, put it anew: %s", state.name, error)  # noqa: TRY400
+        skip(engine, commit, state, spec, slot_us, count=0 if trigger else 1)
     if spec.HasField("max_runs") and state.shown.runs >= spec.max_runs:
         state.set_next(None, 0)
     changes.changed(state)
