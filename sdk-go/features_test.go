@@ -136,6 +136,33 @@ func TestAFlowRunsFromItsPushToItsEnd(t *testing.T) {
 	}
 }
 
+func TestWhatAParentThatFailsDoesToItsChildren(t *testing.T) {
+	_, client := ownServer(t)
+	ctx, flows := within(t), client.Flows()
+	handle(t, client, func(_ context.Context, job *rockqueue.Delivery) error {
+		if job.Kind == "bad" {
+			return rockqueue.NonRetryable(errors.New("broken"))
+		}
+		return nil
+	}, "bad", "work")
+	flow := rockqueue.NewFlow("")
+	flow.OnParentFailure = rockqueue.ParentFailureCancel
+	bad := flow.Add(named("bad", nil), nil)
+	flow.Add(named("work", nil), nil).Named("cancelled").After(bad)
+	flow.Add(named("work", nil), nil).Named("dead").AfterWith(rockqueue.ParentFailureCascade, bad)
+	flow.Add(named("work", nil), nil).Named("completed").AfterWith(rockqueue.ParentFailureIgnore, bad)
+	pushed, err := flows.Push(ctx, flow, nil)
+	noError(t, err)
+	finished, err := flows.Wait(ctx, pushed.ID)
+	noError(t, err)
+	equal(t, finished.State, rockqueue.FlowFailed, "state")
+	for _, job := range finished.Graph[1:] {
+		equal(t, strings.ToLower(string(job.State)), job.Node, "state of the child")
+	}
+	equal(t, finished.Graph[2].DeadReason, rockqueue.DeadParentFailed, "reason")
+	equal(t, finished.Graph[3].Parents[0].OnFailure, rockqueue.ParentFailureIgnore, "policy of the edge")
+}
+
 func TestAFlowIsCancelledAndPutBack(t *testing.T) {
 	_, client := ownServer(t)
 	ctx, flows := within(t), client.Flows()

@@ -28,13 +28,14 @@ type EventType int32
 const (
 	// Not an event.
 	EventType_EVENT_TYPE_UNSPECIFIED EventType = 0
-	// A job was stored; `state` is WAITING or DELAYED.
+	// A job was stored; `state` is WAITING, DELAYED or BLOCKED.
 	EventType_EVENT_TYPE_JOB_PUSHED EventType = 1
-	// A job waits for a parent. Reserved for flows.
+	// A job waits for a parent. JOB_PUSHED or JOB_RETRIED of the job precedes it in the same commit.
 	EventType_EVENT_TYPE_JOB_BLOCKED EventType = 2
-	// After a failed attempt: the job will be ready again at `ready_time`.
+	// The job will be ready at `ready_time`: after a failed attempt, or because its parents let it go before its start time.
 	EventType_EVENT_TYPE_JOB_DELAYED EventType = 3
-	// A DELAYED job's time has come, or a failed or crashed one is repeated at once: it is WAITING.
+	// A DELAYED job's time has come, the parents of a BLOCKED one let it go, or a failed or crashed one is repeated at
+	// once: it is WAITING.
 	EventType_EVENT_TYPE_JOB_READY EventType = 4
 	// A job was delivered to a worker.
 	EventType_EVENT_TYPE_JOB_STARTED EventType = 5
@@ -68,7 +69,7 @@ const (
 	EventType_EVENT_TYPE_QUEUE_RESUMED EventType = 19
 	// Jobs of a queue were removed.
 	EventType_EVENT_TYPE_QUEUE_PURGED EventType = 20
-	// A queue was made, or its settings were changed.
+	// A queue was made, or its settings, or those of one of its groups, were changed.
 	EventType_EVENT_TYPE_QUEUE_UPDATED EventType = 21
 	// A worker session was opened.
 	EventType_EVENT_TYPE_WORKER_JOINED EventType = 22

@@ -462,7 +462,7 @@ type Flow struct {
 	Completed int32 `protobuf:"varint,5,opt,name=completed,proto3" json:"completed,omitempty"`
 	// How many of them are DEAD.
 	Dead int32 `protobuf:"varint,6,opt,name=dead,proto3" json:"dead,omitempty"`
-	// How many of them were cancelled or deleted.
+	// How many of them were cancelled, or deleted before they were finished.
 	Cancelled int32 `protobuf:"varint,7,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	// When it was pushed.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -577,7 +577,8 @@ type FlowJob struct {
 	State JobState `protobuf:"varint,3,opt,name=state,proto3,enum=rockqueue.v1.JobState" json:"state,omitempty"`
 	// Why it is DEAD.
 	DeadReason DeadReason `protobuf:"varint,4,opt,name=dead_reason,json=deadReason,proto3,enum=rockqueue.v1.DeadReason" json:"dead_reason,omitempty"`
-	// What it waits or waited for. Nodes are named by `node`, other jobs by `job_id`.
+	// What it waits or waited for. Nodes are named by `node`, other jobs by `job_id`; `on_failure` is what holds for the
+	// edge.
 	Parents       []*FlowEdge `protobuf:"bytes,5,rep,name=parents,proto3" json:"parents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

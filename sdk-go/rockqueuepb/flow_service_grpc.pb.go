@@ -40,7 +40,8 @@ const (
 //
 // Finished jobs of a flow stay readable at least until the flow is finished, whatever their retention says.
 type FlowServiceClient interface {
-	// Stores a flow whole, or not at all.
+	// Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
 	// QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -58,8 +59,8 @@ type FlowServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	CancelFlow(ctx context.Context, in *CancelFlowRequest, opts ...grpc.CallOption) (*CancelFlowResponse, error)
-	// Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-	// others BLOCKED until they do. Jobs that completed stay so.
+	// Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+	// their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 	//
 	// Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
 	RetryFlow(ctx context.Context, in *RetryFlowRequest, opts ...grpc.CallOption) (*RetryFlowResponse, error)
@@ -151,7 +152,8 @@ func (c *flowServiceClient) ListParents(ctx context.Context, in *ListParentsRequ
 //
 // Finished jobs of a flow stay readable at least until the flow is finished, whatever their retention says.
 type FlowServiceServer interface {
-	// Stores a flow whole, or not at all.
+	// Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
 	// QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -169,8 +171,8 @@ type FlowServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	CancelFlow(context.Context, *CancelFlowRequest) (*CancelFlowResponse, error)
-	// Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-	// others BLOCKED until they do. Jobs that completed stay so.
+	// Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+	// their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 	//
 	// Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
 	RetryFlow(context.Context, *RetryFlowRequest) (*RetryFlowResponse, error)

@@ -29,8 +29,8 @@ type ListOrder int32
 const (
 	// OLDEST_FIRST.
 	ListOrder_LIST_ORDER_UNSPECIFIED ListOrder = 0
-	// By creation, oldest first. With `queue` and `state` set to WAITING: in the order of delivery; to DELAYED: by
-	// `ready_time`.
+	// By creation, oldest first. With `queue` and `state` set to WAITING: in the order of delivery, first the jobs without
+	// a group, then group by group; to DELAYED: by `ready_time`.
 	ListOrder_LIST_ORDER_OLDEST_FIRST ListOrder = 1
 	// The reverse.
 	ListOrder_LIST_ORDER_NEWEST_FIRST ListOrder = 2
@@ -99,7 +99,8 @@ const (
 	ExplanationKind_EXPLANATION_KIND_QUEUE_MAX_ACTIVE ExplanationKind = 7
 	// The queue's `rate` allows no delivery now.
 	ExplanationKind_EXPLANATION_KIND_QUEUE_RATE ExplanationKind = 8
-	// The group has as many active jobs as its `max_active` allows.
+	// The group has as many active jobs as its `max_active` allows, or, where that is 1, a job of it that is to be tried
+	// again keeps its turn.
 	ExplanationKind_EXPLANATION_KIND_GROUP_MAX_ACTIVE ExplanationKind = 9
 	// The group's `rate` allows no delivery now.
 	ExplanationKind_EXPLANATION_KIND_GROUP_RATE ExplanationKind = 10
@@ -1335,8 +1336,9 @@ type CancelJobsRequest_Jobs struct {
 }
 
 type CancelJobsRequest_Filter struct {
-	// All that match and are not finished. One call handles up to 10,000, in steps that
-	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+	// All that match and are not finished. One call handles up to 10,000, and looks at about 100,000
+	// at most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with a new
+	// `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1351,11 +1353,11 @@ type CancelJobsResponse struct {
 	Affected int64 `protobuf:"varint,1,opt,name=affected,proto3" json:"affected,omitempty"`
 	// The entries of `jobs` that could not be cancelled.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	// There may be more jobs that match the filter.
+	// There may be more jobs that match the filter: `next_page_token` is not empty.
 	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	// Where to go on. Empty: there are no more jobs that match the filter.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many jobs this call looked at.
+	// How many jobs this call looked at. 0 with `jobs`.
 	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1542,8 +1544,9 @@ type RetryJobsRequest_Jobs struct {
 }
 
 type RetryJobsRequest_Filter struct {
-	// All that match and are DEAD or CANCELLED. One call handles up to 10,000, in steps that
-	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+	// All that match and are DEAD or CANCELLED. One call handles up to 10,000, and looks at about
+	// 100,000 at most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with
+	// a new `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1558,11 +1561,11 @@ type RetryJobsResponse struct {
 	Affected int64 `protobuf:"varint,1,opt,name=affected,proto3" json:"affected,omitempty"`
 	// The entries of `jobs` that could not be put back.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	// There may be more jobs that match the filter.
+	// There may be more jobs that match the filter: `next_page_token` is not empty.
 	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	// Where to go on. Empty: there are no more jobs that match the filter.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many jobs this call looked at.
+	// How many jobs this call looked at. 0 with `jobs`.
 	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1740,8 +1743,9 @@ type DeleteJobsRequest_Jobs struct {
 }
 
 type DeleteJobsRequest_Filter struct {
-	// All that match and are not ACTIVE. One call handles up to 10,000, in steps that
-	// disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+	// All that match and are not ACTIVE. One call handles up to 10,000, and looks at about 100,000 at
+	// most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with a new
+	// `request_id` and its `next_page_token`.
 	Filter *JobFilter `protobuf:"bytes,3,opt,name=filter,proto3,oneof"`
 }
 
@@ -1756,11 +1760,11 @@ type DeleteJobsResponse struct {
 	Affected int64 `protobuf:"varint,1,opt,name=affected,proto3" json:"affected,omitempty"`
 	// The entries of `jobs` that could not be removed.
 	Failures []*EntryFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	// There may be more jobs that match the filter.
+	// There may be more jobs that match the filter: `next_page_token` is not empty.
 	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	// Where to go on. Empty: there are no more jobs that match the filter.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many jobs this call looked at.
+	// How many jobs this call looked at. 0 with `jobs`.
 	Examined      int64 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2054,7 +2058,7 @@ type Explanation struct {
 	// With BLOCKED: the parents that are not finished, up to 100.
 	JobIds []string `protobuf:"bytes,4,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
 	// With QUEUE_MAX_ACTIVE, GROUP_MAX_ACTIVE: the limit that is reached. With BEHIND: how many jobs come before this one,
-	// counted up to 10,000.
+	// of its group, or of those without one; counted up to 10,000.
 	Count int64 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
 	// With RUNNING, CANCELLING: the worker's name.
 	Worker        string `protobuf:"bytes,6,opt,name=worker,proto3" json:"worker,omitempty"`

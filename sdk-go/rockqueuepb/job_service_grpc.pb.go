@@ -71,8 +71,10 @@ type JobServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	GetJobLogs(ctx context.Context, in *GetJobLogsRequest, opts ...grpc.CallOption) (*GetJobLogsResponse, error)
-	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-	// jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+	// page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+	// valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+	// looked at.
 	//
 	// Errors: INVALID_FIELD. A queue that does not exist has no jobs.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
@@ -102,7 +104,10 @@ type JobServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
 	WaitJob(ctx context.Context, in *WaitJobRequest, opts ...grpc.CallOption) (*WaitJobResponse, error)
-	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+	// what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+	// ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+	// BLOCKED only a pause is told besides.
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	ExplainJob(ctx context.Context, in *ExplainJobRequest, opts ...grpc.CallOption) (*ExplainJobResponse, error)
@@ -259,8 +264,10 @@ type JobServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	GetJobLogs(context.Context, *GetJobLogsRequest) (*GetJobLogsResponse, error)
-	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-	// jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+	// Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+	// page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+	// valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+	// looked at.
 	//
 	// Errors: INVALID_FIELD. A queue that does not exist has no jobs.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
@@ -290,7 +297,10 @@ type JobServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
 	WaitJob(context.Context, *WaitJobRequest) (*WaitJobResponse, error)
-	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+	// Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+	// what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+	// ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+	// BLOCKED only a pause is told besides.
 	//
 	// Errors: INVALID_FIELD, JOB_NOT_FOUND.
 	ExplainJob(context.Context, *ExplainJobRequest) (*ExplainJobResponse, error)

@@ -34,7 +34,8 @@ type Queue struct {
 	Paused bool `protobuf:"varint,3,opt,name=paused,proto3" json:"paused,omitempty"`
 	// How many jobs are in each state.
 	Counts *QueueCounts `protobuf:"bytes,4,opt,name=counts,proto3" json:"counts,omitempty"`
-	// `ready_time` of the job that has been WAITING longest. Not set when none is.
+	// `ready_time` of the job that has been WAITING longest. Not set when none is. Of a group, the job that comes next
+	// stands for all; where very many groups have waiting jobs, not all of them are looked at.
 	OldestReadyTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=oldest_ready_time,json=oldestReadyTime,proto3" json:"oldest_ready_time,omitempty"`
 	// When the queue came into being.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -243,8 +244,12 @@ type QueueSettings struct {
 	MaxBacklogJobs *int64 `protobuf:"varint,7,opt,name=max_backlog_jobs,json=maxBacklogJobs,proto3,oneof" json:"max_backlog_jobs,omitempty"`
 	// How many deliveries of the queue there may be in a time. Not set: no limit.
 	Rate *RateLimit `protobuf:"bytes,8,opt,name=rate,proto3" json:"rate,omitempty"`
-	// How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more; 1 also keeps the order of the
-	// group strictly: the next job starts when the one before is finished, its retries included. Not set: no limit.
+	// How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more. Not set: no limit.
+	//
+	// 1 also keeps the order of the group strictly: the next job starts when the one before is finished, its retries
+	// included. So a job that failed and waits for its retry, or whose worker was lost, or that was released, comes before
+	// all other jobs of its group, whatever their priority, and holds them up while it is DELAYED. A snooze gives the turn
+	// away. With a limit above 1 a job that is not ACTIVE holds no place.
 	GroupMaxActive *int32 `protobuf:"varint,9,opt,name=group_max_active,json=groupMaxActive,proto3,oneof" json:"group_max_active,omitempty"`
 	// How many deliveries of one group there may be in a time, for groups that set none. Not set: no limit.
 	GroupRate     *RateLimit `protobuf:"bytes,10,opt,name=group_rate,json=groupRate,proto3" json:"group_rate,omitempty"`
@@ -353,7 +358,8 @@ func (x *QueueSettings) GetGroupRate() *RateLimit {
 }
 
 // How many deliveries there may be in a time. A bucket of `burst` deliveries that fills up evenly, by `count` in each
-// `period`; it is on disk, so a restart does not fill it.
+// `period`; it is on disk, so a restart does not fill it. A limit that is new begins with a full bucket; one that is
+// changed has as many deliveries used as before, at most its burst.
 type RateLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// So many deliveries: 1 to 1,000,000.

@@ -64,7 +64,7 @@ type QueueServiceClient interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PurgeQueue(ctx context.Context, in *PurgeQueueRequest, opts ...grpc.CallOption) (*PurgeQueueResponse, error)
-	// Tells why a queue delivers nothing now, or that it could.
+	// Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
 	ExplainQueue(ctx context.Context, in *ExplainQueueRequest, opts ...grpc.CallOption) (*ExplainQueueResponse, error)
@@ -211,7 +211,7 @@ type QueueServiceServer interface {
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PurgeQueue(context.Context, *PurgeQueueRequest) (*PurgeQueueResponse, error)
-	// Tells why a queue delivers nothing now, or that it could.
+	// Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 	//
 	// Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
 	ExplainQueue(context.Context, *ExplainQueueRequest) (*ExplainQueueResponse, error)

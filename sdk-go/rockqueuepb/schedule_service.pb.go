@@ -80,7 +80,8 @@ func (MisfirePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_rockqueue_v1_schedule_service_proto_rawDescGZIP(), []int{0}
 }
 
-// What becomes of a slot while an earlier job of the schedule is not finished. Jobs of a backfill do not count.
+// What becomes of a slot while an earlier job of the schedule is not finished. Jobs of a backfill do not count; a job
+// that RetryJobs put back does.
 type OverlapPolicy int32
 
 const (
@@ -93,7 +94,8 @@ const (
 	// It fires when the earlier job is finished. Only the latest such slot is kept; one that it takes the place of makes
 	// no job.
 	OverlapPolicy_OVERLAP_POLICY_QUEUE_ONE OverlapPolicy = 3
-	// The earlier job is cancelled, as by CancelJobs, and the slot fires at once.
+	// The earlier job is cancelled, as by CancelJobs, and the slot fires at once. Of many earlier jobs the oldest 1,000
+	// are cancelled at each slot.
 	OverlapPolicy_OVERLAP_POLICY_CANCEL_RUNNING OverlapPolicy = 4
 )
 
@@ -166,8 +168,8 @@ type ScheduleSpec struct {
 	// Each slot fires up to this long late, by a time drawn anew for each. Less than the time between two slots; at most
 	// 1 day.
 	Jitter *durationpb.Duration `protobuf:"bytes,8,opt,name=jitter,proto3" json:"jitter,omitempty"`
-	// What becomes of missed slots: those that passed more than 10 s ago (jitter aside) before the server could fire
-	// them, because it was down or its clock was set. Not set (UNSPECIFIED): FIRE_ONCE.
+	// What becomes of missed slots: those that passed more than 10 s (and the jitter) ago before the server could fire
+	// them, because it was down, its clock was set, or its disk was full. Not set (UNSPECIFIED): FIRE_ONCE.
 	Misfire MisfirePolicy `protobuf:"varint,9,opt,name=misfire,proto3,enum=rockqueue.v1.MisfirePolicy" json:"misfire,omitempty"`
 	// Missed slots that are older than this make no job. Not set: 24 h. Above 0, up to 366 days.
 	CatchUp *durationpb.Duration `protobuf:"bytes,10,opt,name=catch_up,json=catchUp,proto3" json:"catch_up,omitempty"`
@@ -310,7 +312,8 @@ type isScheduleSpec_Timing interface {
 }
 
 type ScheduleSpec_Cron struct {
-	// A cron expression, see ScheduleService. One that never comes (`0 0 30 2 *`) is INVALID_FIELD.
+	// A cron expression of up to 1,024 characters, see ScheduleService. One that never comes (`0 0 30 2 *`) is
+	// INVALID_FIELD.
 	Cron string `protobuf:"bytes,2,opt,name=cron,proto3,oneof"`
 }
 
@@ -336,15 +339,16 @@ type Schedule struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// The next slot, without jitter. Not set: paused, or there are no more.
 	NextTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
-	// The last slot that fired.
+	// The slot that fired last.
 	LastSlotTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_slot_time,json=lastSlotTime,proto3" json:"last_slot_time,omitempty"`
-	// The job that was pushed last.
+	// The job that was pushed last, also by a trigger or a backfill.
 	LastJobId string `protobuf:"bytes,7,opt,name=last_job_id,json=lastJobId,proto3" json:"last_job_id,omitempty"`
 	// How many slots fired.
 	Runs int64 `protobuf:"varint,8,opt,name=runs,proto3" json:"runs,omitempty"`
-	// How many slots made no job, by policy.
+	// How many slots made no job, by policy. Of slots that were missed together up to 100 are counted, and one event
+	// SCHEDULE_SKIPPED with the last of them stands for all.
 	Skipped int64 `protobuf:"varint,9,opt,name=skipped,proto3" json:"skipped,omitempty"`
-	// The slot that waits for an earlier job to finish. With QUEUE_ONE.
+	// The slot, or the trigger, that waits for an earlier job to finish. With QUEUE_ONE.
 	QueuedSlotTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=queued_slot_time,json=queuedSlotTime,proto3" json:"queued_slot_time,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

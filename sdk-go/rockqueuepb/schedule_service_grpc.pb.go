@@ -38,7 +38,8 @@ const (
 //
 // A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
 // advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
-// `origin`.
+// `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+// the disk is full no slot fires; those that pass meanwhile are late, or missed.
 //
 // # Slots of an interval
 //
@@ -49,18 +50,22 @@ const (
 //
 // Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
 // (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
-// `a-b`, a list `a,b`, steps `*/n` and `a-b/n`. When day of month and day of week are both restricted, a day that
-// matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
-// what they say.
+// `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+// and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+// `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+// taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 //
 // The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
 // day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression
 // whose hour field is `*` or a step over all hours (`*/n`) fires at every real interval instead: in the gap never, in
 // the repeated hour again.
 type ScheduleServiceClient interface {
-	// Makes a schedule, or replaces the one of this name. A replaced schedule keeps its counts and whether it is paused;
-	// its next slot is the first of the new timing after now, and what is the same as before stays on its way. So a
-	// program can put its schedules each time it starts.
+	// Makes a schedule, or replaces the one of this name. The queue of its job is made if there is none. A replaced
+	// schedule keeps its counts and whether it is paused; its next slot is the first of the new timing after now, and
+	// what is the same as before stays on its way: with the same timing the slot that is next stays so, and an interval
+	// without a `start_time` still counts from the moment at which the schedule was made. So a program can put its
+	// schedules each time it starts. A slot that waits for an earlier job (QUEUE_ONE) makes no job when `overlap` becomes
+	// another.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
 	PutSchedule(ctx context.Context, in *PutScheduleRequest, opts ...grpc.CallOption) (*PutScheduleResponse, error)
@@ -72,12 +77,13 @@ type ScheduleServiceClient interface {
 	//
 	// Errors: INVALID_FIELD.
 	ListSchedules(ctx context.Context, in *ListSchedulesRequest, opts ...grpc.CallOption) (*ListSchedulesResponse, error)
-	// Removes a schedule. The jobs that it pushed stay.
+	// Removes a schedule. The jobs that it pushed stay; if a schedule of this name is made again, those that are not
+	// finished then are earlier jobs of it.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	DeleteSchedule(ctx context.Context, in *DeleteScheduleRequest, opts ...grpc.CallOption) (*DeleteScheduleResponse, error)
-	// Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later. Pausing a paused
-	// schedule is OK.
+	// Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later, nor does a slot that
+	// waits for an earlier job (QUEUE_ONE). Pausing a paused schedule is OK.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PauseSchedule(ctx context.Context, in *PauseScheduleRequest, opts ...grpc.CallOption) (*PauseScheduleResponse, error)
@@ -86,21 +92,23 @@ type ScheduleServiceClient interface {
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	ResumeSchedule(ctx context.Context, in *ResumeScheduleRequest, opts ...grpc.CallOption) (*ResumeScheduleResponse, error)
 	// Fires now, paused or not, whatever start, end and `max_runs` say, and changes nothing of the slots to come. The
-	// overlap policy holds. It is not counted in `runs`.
+	// overlap policy holds. It is counted neither in `runs` nor in `skipped`, but there are events of it as of a slot,
+	// with the moment of the trigger as `slot_time`.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN,
 	// STORAGE_FAILED.
 	TriggerSchedule(ctx context.Context, in *TriggerScheduleRequest, opts ...grpc.CallOption) (*TriggerScheduleResponse, error)
 	// Pushes one job for each slot of a range, all at once, whatever was fired before, paused or not. Overlap, misfire,
-	// jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`.
+	// jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`. The slots of an interval go on
+	// before its start.
 	//
-	// Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots), SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL,
-	// OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots, or 64 MiB of jobs), SCHEDULE_NOT_FOUND,
+	// REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
 	BackfillSchedule(ctx context.Context, in *BackfillScheduleRequest, opts ...grpc.CallOption) (*BackfillScheduleResponse, error)
-	// Returns the next slots of a schedule, or of one that could be put: without jitter, and without regard to what was
-	// fired already.
+	// Returns the next slots of a schedule, or of one that could be put now: without jitter, and without regard to what
+	// was fired already, to `max_runs`, and to a pause.
 	//
-	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND.
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, SCHEDULE_NOT_FOUND.
 	PreviewSchedule(ctx context.Context, in *PreviewScheduleRequest, opts ...grpc.CallOption) (*PreviewScheduleResponse, error)
 }
 
@@ -210,7 +218,8 @@ func (c *scheduleServiceClient) PreviewSchedule(ctx context.Context, in *Preview
 //
 // A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
 // advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
-// `origin`.
+// `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+// the disk is full no slot fires; those that pass meanwhile are late, or missed.
 //
 // # Slots of an interval
 //
@@ -221,18 +230,22 @@ func (c *scheduleServiceClient) PreviewSchedule(ctx context.Context, in *Preview
 //
 // Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
 // (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
-// `a-b`, a list `a,b`, steps `*/n` and `a-b/n`. When day of month and day of week are both restricted, a day that
-// matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
-// what they say.
+// `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+// and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+// `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+// taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 //
 // The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
 // day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression
 // whose hour field is `*` or a step over all hours (`*/n`) fires at every real interval instead: in the gap never, in
 // the repeated hour again.
 type ScheduleServiceServer interface {
-	// Makes a schedule, or replaces the one of this name. A replaced schedule keeps its counts and whether it is paused;
-	// its next slot is the first of the new timing after now, and what is the same as before stays on its way. So a
-	// program can put its schedules each time it starts.
+	// Makes a schedule, or replaces the one of this name. The queue of its job is made if there is none. A replaced
+	// schedule keeps its counts and whether it is paused; its next slot is the first of the new timing after now, and
+	// what is the same as before stays on its way: with the same timing the slot that is next stays so, and an interval
+	// without a `start_time` still counts from the moment at which the schedule was made. So a program can put its
+	// schedules each time it starts. A slot that waits for an earlier job (QUEUE_ONE) makes no job when `overlap` becomes
+	// another.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
 	PutSchedule(context.Context, *PutScheduleRequest) (*PutScheduleResponse, error)
@@ -244,12 +257,13 @@ type ScheduleServiceServer interface {
 	//
 	// Errors: INVALID_FIELD.
 	ListSchedules(context.Context, *ListSchedulesRequest) (*ListSchedulesResponse, error)
-	// Removes a schedule. The jobs that it pushed stay.
+	// Removes a schedule. The jobs that it pushed stay; if a schedule of this name is made again, those that are not
+	// finished then are earlier jobs of it.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	DeleteSchedule(context.Context, *DeleteScheduleRequest) (*DeleteScheduleResponse, error)
-	// Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later. Pausing a paused
-	// schedule is OK.
+	// Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later, nor does a slot that
+	// waits for an earlier job (QUEUE_ONE). Pausing a paused schedule is OK.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	PauseSchedule(context.Context, *PauseScheduleRequest) (*PauseScheduleResponse, error)
@@ -258,21 +272,23 @@ type ScheduleServiceServer interface {
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
 	ResumeSchedule(context.Context, *ResumeScheduleRequest) (*ResumeScheduleResponse, error)
 	// Fires now, paused or not, whatever start, end and `max_runs` say, and changes nothing of the slots to come. The
-	// overlap policy holds. It is not counted in `runs`.
+	// overlap policy holds. It is counted neither in `runs` nor in `skipped`, but there are events of it as of a slot,
+	// with the moment of the trigger as `slot_time`.
 	//
 	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN,
 	// STORAGE_FAILED.
 	TriggerSchedule(context.Context, *TriggerScheduleRequest) (*TriggerScheduleResponse, error)
 	// Pushes one job for each slot of a range, all at once, whatever was fired before, paused or not. Overlap, misfire,
-	// jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`.
+	// jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`. The slots of an interval go on
+	// before its start.
 	//
-	// Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots), SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL,
-	// OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots, or 64 MiB of jobs), SCHEDULE_NOT_FOUND,
+	// REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
 	BackfillSchedule(context.Context, *BackfillScheduleRequest) (*BackfillScheduleResponse, error)
-	// Returns the next slots of a schedule, or of one that could be put: without jitter, and without regard to what was
-	// fired already.
+	// Returns the next slots of a schedule, or of one that could be put now: without jitter, and without regard to what
+	// was fired already, to `max_runs`, and to a pause.
 	//
-	// Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND.
+	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, SCHEDULE_NOT_FOUND.
 	PreviewSchedule(context.Context, *PreviewScheduleRequest) (*PreviewScheduleResponse, error)
 	mustEmbedUnimplementedScheduleServiceServer()
 }

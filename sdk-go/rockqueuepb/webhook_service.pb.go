@@ -85,7 +85,7 @@ type WebhookSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name. Matches `[A-Za-z0-9._-]{1,128}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Where to: `https://` or `http://`, at most 2,048 characters, without user and password.
+	// Where to: `https://` or `http://` in ASCII, at most 2,048 characters, without user, password and fragment.
 	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// Which events. Not set: all.
 	Filter *EventFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
@@ -163,7 +163,7 @@ type Webhook struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last put.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// Everything up to here is sent or in its deliveries.
+	// Everything up to here is sent, in its deliveries, or does not match.
 	Cursor string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// How many deliveries wait for their first or next attempt.
 	Pending int64 `protobuf:"varint,5,opt,name=pending,proto3" json:"pending,omitempty"`
@@ -262,7 +262,7 @@ type PutWebhookRequest struct {
 	// The webhook.
 	Webhook *WebhookSpec `protobuf:"bytes,2,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// Its secret: "whsec_" and the base64 of 24 to 64 bytes. Empty: the server makes one of 32 bytes for a new webhook,
-	// and leaves that of one that exists.
+	// and leaves that of one that exists. Another one than before holds at once; RotateWebhookSecret lets both hold.
 	Secret        string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -979,7 +979,7 @@ type WebhookDelivery struct {
 	State WebhookDeliveryState `protobuf:"varint,2,opt,name=state,proto3,enum=rockqueue.v1.WebhookDeliveryState" json:"state,omitempty"`
 	// The event.
 	Event *Event `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
-	// The attempts so far, oldest first.
+	// The attempts so far, oldest first; the last 100.
 	Attempts []*WebhookAttempt `protobuf:"bytes,4,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// When the next attempt is due. Set in PENDING.
 	NextTime      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"`
@@ -1062,7 +1062,8 @@ type ListWebhookDeliveriesRequest struct {
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before. Empty: the first page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only deliveries in this state. Not set (UNSPECIFIED): any.
+	// Only deliveries in this state. Not set (UNSPECIFIED): any. Where few are, a page may hold less than `page_size`, or
+	// none, and have a next one.
 	State         WebhookDeliveryState `protobuf:"varint,4,opt,name=state,proto3,enum=rockqueue.v1.WebhookDeliveryState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

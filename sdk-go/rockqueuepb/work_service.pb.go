@@ -80,7 +80,7 @@ func (CancelCause) EnumDescriptor() ([]byte, []int) {
 	return file_rockqueue_v1_work_service_proto_rawDescGZIP(), []int{0}
 }
 
-// How a worker session fares. Values may be added.
+// How a worker session fares: the first of AWAY, SILENT, DRAINING and RUNNING that holds. Values may be added.
 type WorkerState int32
 
 const (
@@ -1430,7 +1430,7 @@ type Heartbeat struct {
 	// that is blocked is late for as long. Not set: not measured.
 	LoopLag *durationpb.Duration `protobuf:"bytes,2,opt,name=loop_lag,json=loopLag,proto3" json:"loop_lag,omitempty"`
 	// The deliveries whose handlers have run for longer than the worker's `stuck_after` (10 minutes unless set) without
-	// ending. At most 1,000.
+	// ending. At most 1,000. Those that the session does not hold are left out of account.
 	StuckLeases   [][]byte `protobuf:"bytes,3,rep,name=stuck_leases,json=stuckLeases,proto3" json:"stuck_leases,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2359,7 +2359,7 @@ type Worker struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Its state.
 	State WorkerState `protobuf:"varint,3,opt,name=state,proto3,enum=rockqueue.v1.WorkerState" json:"state,omitempty"`
-	// Its queues.
+	// Its queues. After a restart of the server, until the worker resumes: those of its jobs.
 	Queues []string `protobuf:"bytes,4,rep,name=queues,proto3" json:"queues,omitempty"`
 	// The SDK and its version.
 	Client string `protobuf:"bytes,5,opt,name=client,proto3" json:"client,omitempty"`
@@ -2369,7 +2369,7 @@ type Worker struct {
 	Pid int64 `protobuf:"varint,7,opt,name=pid,proto3" json:"pid,omitempty"`
 	// When the session was opened.
 	JoinTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=join_time,json=joinTime,proto3" json:"join_time,omitempty"`
-	// When the server last heard from it.
+	// When the server last heard from it. Not set: not since the server started.
 	LastHeardTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_heard_time,json=lastHeardTime,proto3" json:"last_heard_time,omitempty"`
 	// How many jobs it has.
 	Active int32 `protobuf:"varint,10,opt,name=active,proto3" json:"active,omitempty"`

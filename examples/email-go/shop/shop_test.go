@@ -78,6 +78,10 @@ func embedded(t *testing.T, folder string) (*rockqueue.Client, shop.QueueSetting
 	if err != nil {
 		t.Fatal(err)
 	}
+	// As the program does: visitors come when the store is open.
+	if err := client.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return client, settings
 }
 

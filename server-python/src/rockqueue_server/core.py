@@ -84,6 +84,8 @@ class Gauges:
 
     depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
+    ready_groups: dict[str, int] = field(default_factory=dict[str, int])
+    """Groups with waiting jobs, by queue."""
     sessions: int = 0
     credits: int = 0
     leases: int = 0
@@ -175,6 +177,7 @@ class Core:
                 gauges.depth[name] = {
                     state_name(state): queue.counts[state] for state in range(1, len(job_pb2.JobState.values()))
                 }
+                gauges.ready_groups[name] = queue.groups.ready if queue.groups is not None else 0
                 oldest_us = self.engine.queues.oldest_ready_us(queue)
                 gauges.oldest_age_s[name] = max(0, now_us - oldest_us) / 1e6 if oldest_us is not None else 0.0
         for session in self.engine.sessions.by_id.values():

@@ -23,7 +23,15 @@ from prometheus_client.registry import Collector
 
 from rockqueue.v1 import flow_service_pb2
 from rockqueue_server.engine.health import WorkerGauges
-from rockqueue_server.engine.stats import GROUP_BOUNDS, LATENCY_BOUNDS_S, Histogram, QueueStats, Stats, WebhookGauges
+from rockqueue_server.engine.stats import (
+    GROUP_BOUNDS,
+    LATENCY_BOUNDS_S,
+    THROTTLES,
+    Histogram,
+    QueueStats,
+    Stats,
+    WebhookGauges,
+)
 
 MAX_QUEUE_LABELS = 200
 OTHER = "~other"
@@ -58,6 +66,8 @@ class GaugesView(Protocol):
     @property
     def oldest_age_s(self) -> Mapping[str, float]: ...
     @property
+    def ready_groups(self) -> Mapping[str, int]: ...
+    @property
     def sessions(self) -> int: ...
     @property
     def credits(self) -> int: ...
@@ -84,6 +94,8 @@ class QueueFigures:
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys((name for name, _ in QUEUE_COUNTERS), 0))
     depth: dict[str, int] = field(default_factory=dict[str, int])
     oldest_waiting_s: float = 0.0
+    ready_groups: int = 0
+    throttled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(THROTTLES, 0))
     wait_s: Histogram = field(default_factory=Histogram)
     run_s: Histogram = field(default_factory=Histogram)
 
@@ -91,14 +103,17 @@ class QueueFigures:
         """Adds the counters of a queue."""
         for name in self.counters:
             self.counters[name] += getattr(stats, name)
+        for limit, count in stats.throttled.items():
+            self.throttled[limit] += count
         _add(self.wait_s, stats.wait_s)
         _add(self.run_s, stats.run_s)
 
-    def add_gauges(self, depth: Mapping[str, int], oldest_s: float) -> None:
+    def add_gauges(self, depth: Mapping[str, int], oldest_s: float, ready_groups: int) -> None:
         """Adds the depth of a queue; the oldest job is the oldest of all."""
         for state, jobs in depth.items():
             self.depth[state.lower()] = self.depth.get(state.lower(), 0) + jobs
         self.oldest_waiting_s = max(self.oldest_waiting_s, oldest_s)
+        self.ready_groups += ready_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +205,9 @@ class Recorder:
         for queue, counts in stats.queues.items():
             self._figures(figures, queue).add_stats(counts)
         for queue, depth in gauges.depth.items():
-            self._figures(figures, queue).add_gauges(depth, gauges.oldest_age_s.get(queue, 0.0))
+            self._figures(figures, queue).add_gauges(
+                depth, gauges.oldest_age_s.get(queue, 0.0), gauges.ready_groups.get(queue, 0)
+            )
         return figures
 
     def _figures(self, figures: dict[str, QueueFigures], queue: str) -> QueueFigures:
@@ -278,18 +295,30 @@ class SnapshotCollector(Collector):
             for queue, figures in self._snapshot.queues.items():
                 family.add_metric([queue], figures.counters[name])
             yield family
+        throttled = CounterMetricFamily(
+            "rockqueue_deliveries_throttled",
+            "How often a limit held up jobs for which there were workers, since the start",
+            labels=["queue", "limit"],
+        )
+        for queue, figures in self._snapshot.queues.items():
+            for limit, count in figures.throttled.items():
+                throttled.add_metric([queue, limit], count)
+        yield throttled
 
     def _queue_gauges(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("rockqueue_jobs", "Jobs by state", labels=["queue", "state"])
         oldest = GaugeMetricFamily(
             "rockqueue_oldest_waiting_seconds", "How long the oldest waiting job has been ready", labels=["queue"]
         )
+        groups = GaugeMetricFamily("rockqueue_ready_groups", "Groups with waiting jobs", labels=["queue"])
         for queue, figures in self._snapshot.queues.items():
+            groups.add_metric([queue], figures.ready_groups)
             for state, jobs in figures.depth.items():
                 depth.add_metric([queue, state], jobs)
             oldest.add_metric([queue], figures.oldest_waiting_s)
         yield depth
         yield oldest
+        yield groups
 
     def _queue_histogram(self, name: str, text: str, attribute: str) -> Metric:
         family = HistogramMetricFamily(name, text, labels=["queue"])

@@ -62,12 +62,14 @@ def test_gauges_are_shown() -> None:
     core = ScriptedCore()
     core.figures.depth = {"mail": {"WAITING": 3, "DEAD": 1}}
     core.figures.oldest_age_s = {"mail": 12.5}
+    core.figures.ready_groups = {"mail": 7}
     core.figures.sessions, core.figures.credits = 2, 40
     core.stats.events, core.stats.commits = 17, 5
     samples = scrape(Recorder(core, "1.2.3"))
     assert value(samples, "rockqueue_jobs", queue="mail", state="waiting") == 3
     assert value(samples, "rockqueue_jobs", queue="mail", state="dead") == 1
     assert value(samples, "rockqueue_oldest_waiting_seconds", queue="mail") == 12.5
+    assert value(samples, "rockqueue_ready_groups", queue="mail") == 7
     assert value(samples, "rockqueue_sessions") == 2
     assert value(samples, "rockqueue_credits") == 40
     assert value(samples, "rockqueue_events_total") == 17
@@ -248,3 +250,15 @@ async def test_a_taken_metrics_port_is_named() -> None:
         with pytest.raises(BindError, match=f"cannot listen on {address}"):
             async with monitor(ScriptedCore(), address, "1", lambda: True):
                 pass
+
+
+def test_the_health_of_workers_is_shown() -> None:
+    core = ScriptedCore()
+    workers = core.figures.workers
+    workers.by_state["silent"] = 2
+    workers.loop_lag_s, workers.stuck = 1.5, 3
+    samples = scrape(Recorder(core, "1"))
+    assert value(samples, "rockqueue_workers", state="silent") == 2
+    assert value(samples, "rockqueue_workers", state="running") == 0
+    assert value(samples, "rockqueue_worker_loop_lag_seconds") == 1.5
+    assert value(samples, "rockqueue_stuck_handlers") == 3

@@ -287,3 +287,10 @@ def test_two_million_empty_entries_are_refused_and_the_server_lives(start: Start
     assert call(server.ready(), flood) == "LIMIT_EXCEEDED"
     push(server.ready(), 1)
     assert server.stop() == 0
+
+
+def test_a_network_for_webhooks_that_is_none_is_explained(start: Start, tmp_path: Path) -> None:
+    server = start("serve", tmp_path / "jobs.db", *ANY_PORT, "--webhook-allow", "10.0.0.1/8")
+    assert server.exit_code() == 2
+    assert "--webhook-allow" in server.err
+    assert "is no network" in server.err

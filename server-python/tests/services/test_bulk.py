@@ -138,7 +138,13 @@ async def test_every_index_gives_the_same_listing(
             await queue_bench.advance(1)
     for delivery in await queue_bench.pull("mail", most=20):
         await queue_bench.complete(delivery)
+    for delivery in await queue_bench.pull("news", most=20):
+        await queue_bench.complete(delivery)
     await queue_bench.pull("mail", most=5)
+    for name in ("b", "c"):
+        wanted = Filter(state=job_pb2.JOB_STATE_WAITING, name=name, tags=["x"])
+        cancelled = await queue_bench.core.jobs.cancel_jobs(job_service_pb2.CancelJobsRequest(filter=wanted))
+        assert cancelled.affected
     everything = [(await queue_bench.get(job_id)) for job_id in (await listed(queue_bench, Filter()))[0]]
     assert len(everything) == 120
     times = everything[60].create_time
@@ -150,6 +156,8 @@ async def test_every_index_gives_the_same_listing(
         Filter(queue="mail", state=job_pb2.JOB_STATE_WAITING, group="g1"),
         Filter(queue="mail", state=job_pb2.JOB_STATE_WAITING, group="nobody"),
         Filter(queue="news", tags=["y"], created_before=times), Filter(state=job_pb2.JOB_STATE_ACTIVE, tags=["all"]),
+        Filter(state=job_pb2.JOB_STATE_COMPLETED), Filter(state=job_pb2.JOB_STATE_CANCELLED, created_from=times),
+        Filter(state=job_pb2.JOB_STATE_WAITING, name="a"), Filter(state=job_pb2.JOB_STATE_DEAD, tags=["x"]),
         Filter(group="g1"), Filter(schedule="s"), Filter(flow_id="01890000-0000-7000-8000-000000000000"),
         Filter(queue="news", name="b", created_from=times),
     ):  # fmt: skip

@@ -338,6 +338,22 @@ async def test_settings_that_make_no_sense_are_refused(
         await queue_bench.core.queues.update_group(request_)
 
 
+async def test_limits_that_hold_are_counted(queue_bench: QueueBench) -> None:
+    hour = queue_service_pb2.RateLimit(count=1, period=seconds(3600))
+    await queue_bench.update(group_max_active=1, max_active=3, rate=queue_service_pb2.RateLimit(count=3))
+    await update_group(queue_bench, "b", rate=hour, max_active=9)
+    await push_to(queue_bench, "aabb---")
+    await queue_bench.pull()
+    await queue_bench.pull()
+    await queue_bench.update(max_active=9)
+    await queue_bench.pull()
+    await queue_bench.update(rate=queue_service_pb2.RateLimit(count=100))
+    await queue_bench.pull()
+    core = queue_bench.core
+    assert all(core.stats.queues["mail"].throttled.values())
+    assert core.gauges().ready_groups["mail"] == 2
+
+
 async def test_settings_of_a_group_are_kept_changed_and_reset(queue_bench: QueueBench) -> None:
     await update_group(queue_bench, "a", weight=3, max_active=2)
     group = await update_group(queue_bench, "a", reset=("weight",), rate=queue_service_pb2.RateLimit(count=1))

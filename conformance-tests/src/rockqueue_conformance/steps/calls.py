@@ -155,7 +155,7 @@ async def list_all(ctx: CaseContext, step: Step) -> None:
     while True:
         request = {**ctx.resolve(step.options.get("request", {})), "page_token": token}
         response = await ctx.call(step.value, request, within_s(ctx, step))
-        page: list[Any] = next(value for value in response.values() if isinstance(value, list))
+        page = next(cast(list[Any], value) for value in response.values() if isinstance(value, list))
         entries += page
         sizes.append(len(page))
         token = response["next_page_token"]

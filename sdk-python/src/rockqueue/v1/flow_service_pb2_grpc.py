@@ -86,7 +86,8 @@ class FlowServiceServicer:
     """
 
     def PushFlow(self, request, context):
-        """Stores a flow whole, or not at all.
+        """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+        CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
         QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -124,8 +125,8 @@ class FlowServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryFlow(self, request, context):
-        """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-        others BLOCKED until they do. Jobs that completed stay so.
+        """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+        their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 
         Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
         """

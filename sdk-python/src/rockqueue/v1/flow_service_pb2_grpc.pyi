@@ -42,7 +42,8 @@ class FlowServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FlowServiceAsyncStub: ...
     PushFlow: _grpc.UnaryUnaryMultiCallable[_flow_service_pb2.PushFlowRequest, _flow_service_pb2.PushFlowResponse]
-    """Stores a flow whole, or not at all.
+    """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
     QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -64,8 +65,8 @@ class FlowServiceStub:
     Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     RetryFlow: _grpc.UnaryUnaryMultiCallable[_flow_service_pb2.RetryFlowRequest, _flow_service_pb2.RetryFlowResponse]
-    """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-    others BLOCKED until they do. Jobs that completed stay so.
+    """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+    their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 
     Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -90,7 +91,8 @@ class FlowServiceAsyncStub(FlowServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushFlow: _aio.UnaryUnaryMultiCallable[_flow_service_pb2.PushFlowRequest, _flow_service_pb2.PushFlowResponse]  # type: ignore[assignment]
-    """Stores a flow whole, or not at all.
+    """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
     QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -112,8 +114,8 @@ class FlowServiceAsyncStub(FlowServiceStub):
     Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     RetryFlow: _aio.UnaryUnaryMultiCallable[_flow_service_pb2.RetryFlowRequest, _flow_service_pb2.RetryFlowResponse]  # type: ignore[assignment]
-    """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-    others BLOCKED until they do. Jobs that completed stay so.
+    """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+    their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 
     Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -141,7 +143,8 @@ class FlowServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_service_pb2.PushFlowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_service_pb2.PushFlowResponse, _abc.Awaitable[_flow_service_pb2.PushFlowResponse]]:
-        """Stores a flow whole, or not at all.
+        """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+        CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
         QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -187,8 +190,8 @@ class FlowServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_service_pb2.RetryFlowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_service_pb2.RetryFlowResponse, _abc.Awaitable[_flow_service_pb2.RetryFlowResponse]]:
-        """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-        others BLOCKED until they do. Jobs that completed stay so.
+        """Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+        their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
 
         Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
         """

@@ -153,8 +153,10 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-        jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+        page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+        valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+        looked at.
 
         Errors: INVALID_FIELD. A queue that does not exist has no jobs.
         """
@@ -209,7 +211,10 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainJob(self, request, context):
-        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+        what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+        ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+        BLOCKED only a pause is told besides.
 
         Errors: INVALID_FIELD, JOB_NOT_FOUND.
         """

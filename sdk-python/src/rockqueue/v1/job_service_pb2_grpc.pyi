@@ -73,8 +73,10 @@ class JobServiceStub:
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
-    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-    jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+    page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+    valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+    looked at.
 
     Errors: INVALID_FIELD. A queue that does not exist has no jobs.
     """
@@ -109,7 +111,10 @@ class JobServiceStub:
     Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
     """
     ExplainJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ExplainJobRequest, _job_service_pb2.ExplainJobResponse]
-    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+    what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+    ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+    BLOCKED only a pause is told besides.
 
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
@@ -159,8 +164,10 @@ class JobServiceAsyncStub(JobServiceStub):
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-    jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+    """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+    page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+    valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+    looked at.
 
     Errors: INVALID_FIELD. A queue that does not exist has no jobs.
     """
@@ -195,7 +202,10 @@ class JobServiceAsyncStub(JobServiceStub):
     Errors: INVALID_FIELD, JOB_NOT_FOUND (also when it is deleted meanwhile), OVERLOADED, SHUTTING_DOWN.
     """
     ExplainJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ExplainJobRequest, _job_service_pb2.ExplainJobResponse]  # type: ignore[assignment]
-    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+    """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+    what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+    ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+    BLOCKED only a pause is told besides.
 
     Errors: INVALID_FIELD, JOB_NOT_FOUND.
     """
@@ -272,8 +282,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.ListJobsResponse, _abc.Awaitable[_job_service_pb2.ListJobsResponse]]:
-        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-        jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+        """Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+        page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+        valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+        looked at.
 
         Errors: INVALID_FIELD. A queue that does not exist has no jobs.
         """
@@ -338,7 +350,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.ExplainJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.ExplainJobResponse, _abc.Awaitable[_job_service_pb2.ExplainJobResponse]]:
-        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+        """Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+        what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+        ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+        BLOCKED only a pause is told besides.
 
         Errors: INVALID_FIELD, JOB_NOT_FOUND.
         """

@@ -145,7 +145,7 @@ class QueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainQueue(self, request, context):
-        """Tells why a queue delivers nothing now, or that it could.
+        """Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
         """

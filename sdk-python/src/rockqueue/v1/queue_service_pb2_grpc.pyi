@@ -68,7 +68,7 @@ class QueueServiceStub:
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     ExplainQueue: _grpc.UnaryUnaryMultiCallable[_queue_service_pb2.ExplainQueueRequest, _queue_service_pb2.ExplainQueueResponse]
-    """Tells why a queue delivers nothing now, or that it could.
+    """Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
     """
@@ -124,7 +124,7 @@ class QueueServiceAsyncStub(QueueServiceStub):
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
     """
     ExplainQueue: _aio.UnaryUnaryMultiCallable[_queue_service_pb2.ExplainQueueRequest, _queue_service_pb2.ExplainQueueResponse]  # type: ignore[assignment]
-    """Tells why a queue delivers nothing now, or that it could.
+    """Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 
     Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
     """
@@ -219,7 +219,7 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_service_pb2.ExplainQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_service_pb2.ExplainQueueResponse, _abc.Awaitable[_queue_service_pb2.ExplainQueueResponse]]:
-        """Tells why a queue delivers nothing now, or that it could.
+        """Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
 
         Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
         """

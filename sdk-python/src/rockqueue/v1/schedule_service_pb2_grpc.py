@@ -30,7 +30,8 @@ class ScheduleServiceStub:
 
     A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
     advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
-    `origin`.
+    `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+    the disk is full no slot fires; those that pass meanwhile are late, or missed.
 
     # Slots of an interval
 
@@ -41,9 +42,10 @@ class ScheduleServiceStub:
 
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
-    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`. When day of month and day of week are both restricted, a day that
-    matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
-    what they say.
+    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+    taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 
     The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
     day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression
@@ -109,7 +111,8 @@ class ScheduleServiceServicer:
 
     A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
     advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
-    `origin`.
+    `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+    the disk is full no slot fires; those that pass meanwhile are late, or missed.
 
     # Slots of an interval
 
@@ -120,9 +123,10 @@ class ScheduleServiceServicer:
 
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
-    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`. When day of month and day of week are both restricted, a day that
-    matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
-    what they say.
+    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+    taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 
     The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
     day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression
@@ -131,9 +135,12 @@ class ScheduleServiceServicer:
     """
 
     def PutSchedule(self, request, context):
-        """Makes a schedule, or replaces the one of this name. A replaced schedule keeps its counts and whether it is paused;
-        its next slot is the first of the new timing after now, and what is the same as before stays on its way. So a
-        program can put its schedules each time it starts.
+        """Makes a schedule, or replaces the one of this name. The queue of its job is made if there is none. A replaced
+        schedule keeps its counts and whether it is paused; its next slot is the first of the new timing after now, and
+        what is the same as before stays on its way: with the same timing the slot that is next stays so, and an interval
+        without a `start_time` still counts from the moment at which the schedule was made. So a program can put its
+        schedules each time it starts. A slot that waits for an earlier job (QUEUE_ONE) makes no job when `overlap` becomes
+        another.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -160,7 +167,8 @@ class ScheduleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSchedule(self, request, context):
-        """Removes a schedule. The jobs that it pushed stay.
+        """Removes a schedule. The jobs that it pushed stay; if a schedule of this name is made again, those that are not
+        finished then are earlier jobs of it.
 
         Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -169,8 +177,8 @@ class ScheduleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseSchedule(self, request, context):
-        """Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later. Pausing a paused
-        schedule is OK.
+        """Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later, nor does a slot that
+        waits for an earlier job (QUEUE_ONE). Pausing a paused schedule is OK.
 
         Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -189,7 +197,8 @@ class ScheduleServiceServicer:
 
     def TriggerSchedule(self, request, context):
         """Fires now, paused or not, whatever start, end and `max_runs` say, and changes nothing of the slots to come. The
-        overlap policy holds. It is not counted in `runs`.
+        overlap policy holds. It is counted neither in `runs` nor in `skipped`, but there are events of it as of a slot,
+        with the moment of the trigger as `slot_time`.
 
         Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN,
         STORAGE_FAILED.
@@ -200,20 +209,21 @@ class ScheduleServiceServicer:
 
     def BackfillSchedule(self, request, context):
         """Pushes one job for each slot of a range, all at once, whatever was fired before, paused or not. Overlap, misfire,
-        jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`.
+        jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`. The slots of an interval go on
+        before its start.
 
-        Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots), SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL,
-        OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
+        Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots, or 64 MiB of jobs), SCHEDULE_NOT_FOUND,
+        REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewSchedule(self, request, context):
-        """Returns the next slots of a schedule, or of one that could be put: without jitter, and without regard to what was
-        fired already.
+        """Returns the next slots of a schedule, or of one that could be put now: without jitter, and without regard to what
+        was fired already, to `max_runs`, and to a pause.
 
-        Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND.
+        Errors: INVALID_FIELD, LIMIT_EXCEEDED, SCHEDULE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -280,7 +290,8 @@ class ScheduleService:
 
     A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
     advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
-    `origin`.
+    `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+    the disk is full no slot fires; those that pass meanwhile are late, or missed.
 
     # Slots of an interval
 
@@ -291,9 +302,10 @@ class ScheduleService:
 
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
-    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`. When day of month and day of week are both restricted, a day that
-    matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
-    what they say.
+    `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+    taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 
     The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
     day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression

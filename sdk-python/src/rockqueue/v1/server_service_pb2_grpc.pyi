@@ -42,8 +42,10 @@ class ServerServiceStub:
     """Returns what the server is and what it can do. SDKs read it once for each connection and cut batches to `limits`."""
     CreateBackup: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.CreateBackupRequest, _server_service_pb2.CreateBackupResponse]
     """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
-    server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
-    and on disk; what an interrupted call left is removed by the next one.
+    server's `--backup-dir`. Everything that was acknowledged before the call is in it. It appears under its name when it
+    is complete and on disk; what an interrupted call left is removed by the next one. A caller that gives up does not
+    stop it. `rockqueue restore` makes a store of it again: what was with workers then is with them still, workers resume
+    or their leases run out, and lease tokens that the origin gave out after the backup are LEASE_LOST.
 
     Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -67,8 +69,10 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """Returns what the server is and what it can do. SDKs read it once for each connection and cut batches to `limits`."""
     CreateBackup: _aio.UnaryUnaryMultiCallable[_server_service_pb2.CreateBackupRequest, _server_service_pb2.CreateBackupResponse]  # type: ignore[assignment]
     """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
-    server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
-    and on disk; what an interrupted call left is removed by the next one.
+    server's `--backup-dir`. Everything that was acknowledged before the call is in it. It appears under its name when it
+    is complete and on disk; what an interrupted call left is removed by the next one. A caller that gives up does not
+    stop it. `rockqueue restore` makes a store of it again: what was with workers then is with them still, workers resume
+    or their leases run out, and lease tokens that the origin gave out after the backup are LEASE_LOST.
 
     Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
     """
@@ -101,8 +105,10 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.CreateBackupResponse, _abc.Awaitable[_server_service_pb2.CreateBackupResponse]]:
         """Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
-        server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
-        and on disk; what an interrupted call left is removed by the next one.
+        server's `--backup-dir`. Everything that was acknowledged before the call is in it. It appears under its name when it
+        is complete and on disk; what an interrupted call left is removed by the next one. A caller that gives up does not
+        stop it. `rockqueue restore` makes a store of it again: what was with workers then is with them still, workers resume
+        or their leases run out, and lease tokens that the origin gave out after the backup are LEASE_LOST.
 
         Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
         """

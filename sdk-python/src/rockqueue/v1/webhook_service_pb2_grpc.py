@@ -31,26 +31,30 @@ class WebhookServiceStub:
     Each event that a webhook's filter matches is sent to its `url` at least once, from the commit that made the webhook
     on. What is to be sent is on disk, with a cursor of its own: neither a restart nor a slow receiver loses an event
     that is still kept when its turn comes. Deliveries of a webhook may overtake each other; up to 8 are under way at
-    once, and webhooks do not wait for each other.
+    once, and webhooks do not wait for each other. With 100,000 deliveries waiting a webhook takes in no more events: they
+    wait among the events, as long as those are kept. There are at most 500 webhooks.
 
     # The request
 
     POST with `content-type: application/json` and the body `{"type": ..., "timestamp": ..., "data": ...}`: `type` is the
     event's type in lower case with its first `_` as a dot ("job.completed", "queue.paused"), `timestamp` its time in RFC
-    3339, and `data` the Event in proto3 JSON with the field names of the contract. Its headers follow Standard Webhooks
-    (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the same at each attempt, to tell
-    repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970; `webhook-signature` one or two
-    entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the HMAC-SHA256 of
-    `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with "rockqueue/".
+    3339, and `data` the Event in proto3 JSON with the field names of the contract, without the fields that are not set.
+    Its headers follow Standard Webhooks (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the
+    same at each attempt, to tell repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970;
+    `webhook-signature` one or two entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the
+    HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with
+    "rockqueue/".
 
     # The answer
 
     A status of 200 to 299 within 15 s is success. 410 disables the webhook. Everything else, redirects too, is a failed
     attempt; the next one comes after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each times a random factor
-    in [0.8, 1.2], or later when the receiver says so by `retry-after`. After ten attempts the delivery has failed.
+    in [0.8, 1.2], or later when the receiver says so by `retry-after`, in seconds or as a date, up to 24 h. After ten
+    attempts the delivery has failed. The status alone counts; a body is not looked at.
 
     Addresses that are private, loopback, link-local, multicast or otherwise not of the public internet are refused when
-    the request is sent, after the name was looked up; the server's `--webhook-allow` names networks that are allowed.
+    the request is sent, after the name was looked up: such an attempt has failed without a request. The server's
+    `--webhook-allow` names networks that are allowed.
     """
 
     def __init__(self, channel):
@@ -107,31 +111,35 @@ class WebhookServiceServicer:
     Each event that a webhook's filter matches is sent to its `url` at least once, from the commit that made the webhook
     on. What is to be sent is on disk, with a cursor of its own: neither a restart nor a slow receiver loses an event
     that is still kept when its turn comes. Deliveries of a webhook may overtake each other; up to 8 are under way at
-    once, and webhooks do not wait for each other.
+    once, and webhooks do not wait for each other. With 100,000 deliveries waiting a webhook takes in no more events: they
+    wait among the events, as long as those are kept. There are at most 500 webhooks.
 
     # The request
 
     POST with `content-type: application/json` and the body `{"type": ..., "timestamp": ..., "data": ...}`: `type` is the
     event's type in lower case with its first `_` as a dot ("job.completed", "queue.paused"), `timestamp` its time in RFC
-    3339, and `data` the Event in proto3 JSON with the field names of the contract. Its headers follow Standard Webhooks
-    (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the same at each attempt, to tell
-    repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970; `webhook-signature` one or two
-    entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the HMAC-SHA256 of
-    `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with "rockqueue/".
+    3339, and `data` the Event in proto3 JSON with the field names of the contract, without the fields that are not set.
+    Its headers follow Standard Webhooks (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the
+    same at each attempt, to tell repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970;
+    `webhook-signature` one or two entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the
+    HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with
+    "rockqueue/".
 
     # The answer
 
     A status of 200 to 299 within 15 s is success. 410 disables the webhook. Everything else, redirects too, is a failed
     attempt; the next one comes after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each times a random factor
-    in [0.8, 1.2], or later when the receiver says so by `retry-after`. After ten attempts the delivery has failed.
+    in [0.8, 1.2], or later when the receiver says so by `retry-after`, in seconds or as a date, up to 24 h. After ten
+    attempts the delivery has failed. The status alone counts; a body is not looked at.
 
     Addresses that are private, loopback, link-local, multicast or otherwise not of the public internet are refused when
-    the request is sent, after the name was looked up; the server's `--webhook-allow` names networks that are allowed.
+    the request is sent, after the name was looked up: such an attempt has failed without a request. The server's
+    `--webhook-allow` names networks that are allowed.
     """
 
     def PutWebhook(self, request, context):
         """Makes a webhook, or replaces the one of this name. A replaced webhook keeps its secret, its cursor and its
-        deliveries.
+        deliveries, and is no longer gone. LIMIT_EXCEEDED also means that there are as many webhooks as there may be.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
         """
@@ -176,8 +184,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TestWebhook(self, request, context):
-        """Sends one request of type "webhook.test" now, signed like any other, also when the webhook is disabled, and tells
-        what came of it. It is not repeated and not in the log.
+        """Sends one request of type "webhook.test" with empty `data` now, signed like any other, also when the webhook is
+        disabled, and tells what came of it. It is not repeated and not in the log.
 
         Errors: INVALID_FIELD, WEBHOOK_NOT_FOUND, OVERLOADED, SHUTTING_DOWN.
         """
@@ -262,26 +270,30 @@ class WebhookService:
     Each event that a webhook's filter matches is sent to its `url` at least once, from the commit that made the webhook
     on. What is to be sent is on disk, with a cursor of its own: neither a restart nor a slow receiver loses an event
     that is still kept when its turn comes. Deliveries of a webhook may overtake each other; up to 8 are under way at
-    once, and webhooks do not wait for each other.
+    once, and webhooks do not wait for each other. With 100,000 deliveries waiting a webhook takes in no more events: they
+    wait among the events, as long as those are kept. There are at most 500 webhooks.
 
     # The request
 
     POST with `content-type: application/json` and the body `{"type": ..., "timestamp": ..., "data": ...}`: `type` is the
     event's type in lower case with its first `_` as a dot ("job.completed", "queue.paused"), `timestamp` its time in RFC
-    3339, and `data` the Event in proto3 JSON with the field names of the contract. Its headers follow Standard Webhooks
-    (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the same at each attempt, to tell
-    repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970; `webhook-signature` one or two
-    entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the HMAC-SHA256 of
-    `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with "rockqueue/".
+    3339, and `data` the Event in proto3 JSON with the field names of the contract, without the fields that are not set.
+    Its headers follow Standard Webhooks (https://www.standardwebhooks.com): `webhook-id` is the id of the delivery, the
+    same at each attempt, to tell repeated ones by; `webhook-timestamp` the moment of the attempt in seconds since 1970;
+    `webhook-signature` one or two entries `v1,SIGNATURE` with a space between, where SIGNATURE is the base64 of the
+    HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` with the secret's bytes. `user-agent` begins with
+    "rockqueue/".
 
     # The answer
 
     A status of 200 to 299 within 15 s is success. 410 disables the webhook. Everything else, redirects too, is a failed
     attempt; the next one comes after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each times a random factor
-    in [0.8, 1.2], or later when the receiver says so by `retry-after`. After ten attempts the delivery has failed.
+    in [0.8, 1.2], or later when the receiver says so by `retry-after`, in seconds or as a date, up to 24 h. After ten
+    attempts the delivery has failed. The status alone counts; a body is not looked at.
 
     Addresses that are private, loopback, link-local, multicast or otherwise not of the public internet are refused when
-    the request is sent, after the name was looked up; the server's `--webhook-allow` names networks that are allowed.
+    the request is sent, after the name was looked up: such an attempt has failed without a request. The server's
+    `--webhook-allow` names networks that are allowed.
     """
 
     @staticmethod

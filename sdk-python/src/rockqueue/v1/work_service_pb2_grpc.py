@@ -50,6 +50,10 @@ class WorkServiceStub:
     window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
     field of the settlements that freed them. So a window of 1 never stalls.
 
+    Settlements. One that comes alone goes at once. While a batch of settlements waits for its answer, further ones may wait
+    for it too, until `window / 4` of them are there, so that they travel together: many small messages cost more than what
+    they carry. Never while draining.
+
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
 
@@ -125,6 +129,10 @@ class WorkServiceServicer:
     granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
     window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
     field of the settlements that freed them. So a window of 1 never stalls.
+
+    Settlements. One that comes alone goes at once. While a batch of settlements waits for its answer, further ones may wait
+    for it too, until `window / 4` of them are there, so that they travel together: many small messages cost more than what
+    they carry. Never while draining.
 
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.
@@ -261,6 +269,10 @@ class WorkService:
     granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
     window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
     field of the settlements that freed them. So a window of 1 never stalls.
+
+    Settlements. One that comes alone goes at once. While a batch of settlements waits for its answer, further ones may wait
+    for it too, until `window / 4` of them are there, so that they travel together: many small messages cost more than what
+    they carry. Never while draining.
 
     Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
     server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.

@@ -67,7 +67,7 @@ class Commit:
         self._remembered: dict[int, list[bytes]] = {}
         self._groups: GroupChanges | None = None
         self._timer_us = 0
-        self._after: list[Callable[[], None]] = []
+        self._after: list[Callable[[], object]] = []
 
     def deltas(self, queue: QueueState) -> list[int]:
         """Changes to a queue's counters, by number of state, to be added to."""
@@ -124,7 +124,7 @@ class Commit:
         if not self._timer_us or due_us < self._timer_us:
             self._timer_us = due_us
 
-    def after(self, action: Callable[[], None]) -> None:
+    def after(self, action: Callable[[], object]) -> None:
         """A change of memory, made once the commit is written."""
         self._after.append(action)
 

@@ -149,7 +149,7 @@ def _busy(engine: Engine, queue: QueueState) -> list[Explanation]:
     now_us = engine.clock.now_us()
     if any(taker.session is None or not taker.session.busy(now_us) for taker in queue.hungry):
         return []
-    text = f"all {queue.workers} workers of queue {queue.name} are busy: wait, or add workers or concurrency"
+    text = f"none of the {queue.workers} workers of queue {queue.name} can take a job now: wait, or add workers"
     return [_reason("WORKERS_BUSY", text)]
 
 

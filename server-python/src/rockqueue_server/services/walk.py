@@ -8,8 +8,10 @@ of their index.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rockqueue.v1 import job_pb2
 from rockqueue_server.contract import limits
@@ -36,10 +38,24 @@ _BLOCKED = job_pb2.JOB_STATE_BLOCKED
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 
 
+_MOST_QUEUES = 500
+"""The finished jobs of so many queues are merged by id; those of more are picked out from among all jobs."""
+_STATE_ROWS = 5
+"""To look up a job that is in another state than asked for costs as much as so many entries."""
+
+
+class _Scanned(Protocol):
+    """What is used of a column."""
+
+    def scan(self, lower: bytes, upper: bytes, limit: int, *, reverse: bool = False) -> list[tuple[bytes, bytes]]:
+        """As that of `Column`."""
+        ...
+
+
 class _Range(NamedTuple):
     """Entries of a column. The first `fixed` bytes of their keys are all the same; the job's id is at `id_at`."""
 
-    column: Column
+    column: _Scanned
     lower: bytes
     upper: bytes
     fixed: int
@@ -93,8 +109,8 @@ class Walk:
             ranges.append(self._by_id(columns.active, b""))
         elif queue is not None and state == _BLOCKED:
             ranges.append(self._by_id(columns.blocked, keys.queue_range(queue.number)[0]))
-        elif queue is not None and state in FINISHED:
-            ranges.append(self._by_id(columns.done, keys.done_key(queue.number, state, b"")))
+        elif state in FINISHED:
+            ranges += self._finished(queue, state)
         yield from self._through(self._shortest(ranges) if ranges else self._by_id(columns.job, b""))
 
     def _waiting(self, queue: QueueState) -> Iterator[Found]:
@@ -121,7 +137,16 @@ class Walk:
             if self.ended and one is not ranges[-1]:
                 self.position = b""
 
-    def _by_id(self, column: Column, prefix: bytes) -> _Range:
+    def _finished(self, queue: QueueState | None, state: int) -> list[_Range]:
+        """The finished jobs of a state, of one queue or of all that have any."""
+        every = self._engine.queues.by_number.values()
+        queues = [queue] if queue is not None else [one for one in every if one.counts[state]]
+        if len(queues) > _MOST_QUEUES:
+            return []
+        prefixes = [keys.done_key(one.number, state, b"") for one in queues]
+        return [self._by_id(_Merged(self._engine.columns.done, prefixes), b"")]
+
+    def _by_id(self, column: _Scanned, prefix: bytes) -> _Range:
         """The entries of `prefix` and the id of a job that was created when the filter says."""
         from_us, before_us = self._matcher.from_us, self._matcher.before_us
         lower = prefix if from_us is None else prefix + lowest_id(from_us // 1000)
@@ -190,6 +215,8 @@ class Walk:
                 found = find(self._engine, key[within.id_at :], value)
                 if found is not None and (not state or found.state == state):
                     yield found
+                else:
+                    seen += _STATE_ROWS
             if len(rows) < wanted:
                 break
             size = sum(len(value) for value in values if value is not None)
@@ -210,6 +237,31 @@ class Walk:
             ids = [job_id for job_id in ids if from_ms <= created_ms(job_id) <= before_ms]
         records = dict(zip(ids, self._engine.columns.job.get_many(ids), strict=True)) if ids else {}
         return [records.get(key[within.id_at :]) for key, _ in rows]
+
+
+class _Merged:
+    """Entries behind several prefixes, as if what follows the prefix were all their key."""
+
+    def __init__(self, column: Column, prefixes: list[bytes]) -> None:
+        self._column = column
+        self._prefixes = prefixes
+
+    def scan(self, lower: bytes, upper: bytes, limit: int, *, reverse: bool = False) -> list[tuple[bytes, bytes]]:
+        """As that of `Column`, without the values."""
+        runs = [self._run(prefix, lower, upper, limit, reverse=reverse) for prefix in self._prefixes]
+        return list(itertools.islice(heapq.merge(*runs, reverse=reverse), limit))
+
+    def _run(
+        self, prefix: bytes, lower: bytes, upper: bytes, limit: int, *, reverse: bool
+    ) -> Iterator[tuple[bytes, bytes]]:
+        chunk = limit if len(self._prefixes) == 1 else min(limit, _LEAST_ROWS)
+        while rows := self._column.scan(prefix + lower, prefix + upper, chunk, reverse=reverse):
+            for key, _ in rows:
+                yield key[len(prefix) :], b""
+            if len(rows) < chunk:
+                return
+            last = rows[-1][0][len(prefix) :]
+            lower, upper = (lower, last) if reverse else (keys.after(last), upper)
 
 
 def _scan(within: _Range, limit: int, *, reverse: bool = False) -> list[tuple[bytes, bytes]]:

@@ -14,13 +14,16 @@ import { DeadReason, JobError, JobProgress, JobState } from "./job.js";
 export enum EventType {
   /** EVENT_TYPE_UNSPECIFIED - Not an event. */
   EVENT_TYPE_UNSPECIFIED = 0,
-  /** EVENT_TYPE_JOB_PUSHED - A job was stored; `state` is WAITING or DELAYED. */
+  /** EVENT_TYPE_JOB_PUSHED - A job was stored; `state` is WAITING, DELAYED or BLOCKED. */
   EVENT_TYPE_JOB_PUSHED = 1,
-  /** EVENT_TYPE_JOB_BLOCKED - A job waits for a parent. Reserved for flows. */
+  /** EVENT_TYPE_JOB_BLOCKED - A job waits for a parent. JOB_PUSHED or JOB_RETRIED of the job precedes it in the same commit. */
   EVENT_TYPE_JOB_BLOCKED = 2,
-  /** EVENT_TYPE_JOB_DELAYED - After a failed attempt: the job will be ready again at `ready_time`. */
+  /** EVENT_TYPE_JOB_DELAYED - The job will be ready at `ready_time`: after a failed attempt, or because its parents let it go before its start time. */
   EVENT_TYPE_JOB_DELAYED = 3,
-  /** EVENT_TYPE_JOB_READY - A DELAYED job's time has come, or a failed or crashed one is repeated at once: it is WAITING. */
+  /**
+   * EVENT_TYPE_JOB_READY - A DELAYED job's time has come, the parents of a BLOCKED one let it go, or a failed or crashed one is repeated at
+   * once: it is WAITING.
+   */
   EVENT_TYPE_JOB_READY = 4,
   /** EVENT_TYPE_JOB_STARTED - A job was delivered to a worker. */
   EVENT_TYPE_JOB_STARTED = 5,
@@ -54,7 +57,7 @@ export enum EventType {
   EVENT_TYPE_QUEUE_RESUMED = 19,
   /** EVENT_TYPE_QUEUE_PURGED - Jobs of a queue were removed. */
   EVENT_TYPE_QUEUE_PURGED = 20,
-  /** EVENT_TYPE_QUEUE_UPDATED - A queue was made, or its settings were changed. */
+  /** EVENT_TYPE_QUEUE_UPDATED - A queue was made, or its settings, or those of one of its groups, were changed. */
   EVENT_TYPE_QUEUE_UPDATED = 21,
   /** EVENT_TYPE_WORKER_JOINED - A worker session was opened. */
   EVENT_TYPE_WORKER_JOINED = 22,

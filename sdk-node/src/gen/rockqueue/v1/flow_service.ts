@@ -103,7 +103,7 @@ export interface Flow {
   completed: number;
   /** How many of them are DEAD. */
   dead: number;
-  /** How many of them were cancelled or deleted. */
+  /** How many of them were cancelled, or deleted before they were finished. */
   cancelled: number;
   /** When it was pushed. */
   createTime?:
@@ -126,7 +126,10 @@ export interface FlowJob {
   state: JobState;
   /** Why it is DEAD. */
   deadReason: DeadReason;
-  /** What it waits or waited for. Nodes are named by `node`, other jobs by `job_id`. */
+  /**
+   * What it waits or waited for. Nodes are named by `node`, other jobs by `job_id`; `on_failure` is what holds for the
+   * edge.
+   */
   parents: FlowEdge[];
 }
 
@@ -1720,7 +1723,8 @@ export const FlowServiceDefinition = {
   fullName: "rockqueue.v1.FlowService",
   methods: {
     /**
-     * Stores a flow whole, or not at all.
+     * Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
+     * CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
      *
      * Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
      * QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -1774,8 +1778,8 @@ export const FlowServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents allow it are WAITING, the
-     * others BLOCKED until they do. Jobs that completed stay so.
+     * Puts every DEAD or CANCELLED job of a flow back, as RetryJobs does: those whose parents are all finished, whatever
+     * their ends, are WAITING, the others BLOCKED. Jobs that completed stay so.
      *
      * Errors: INVALID_FIELD, FLOW_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
      */

@@ -15,8 +15,8 @@ export enum ListOrder {
   /** LIST_ORDER_UNSPECIFIED - OLDEST_FIRST. */
   LIST_ORDER_UNSPECIFIED = 0,
   /**
-   * LIST_ORDER_OLDEST_FIRST - By creation, oldest first. With `queue` and `state` set to WAITING: in the order of delivery; to DELAYED: by
-   * `ready_time`.
+   * LIST_ORDER_OLDEST_FIRST - By creation, oldest first. With `queue` and `state` set to WAITING: in the order of delivery, first the jobs without
+   * a group, then group by group; to DELAYED: by `ready_time`.
    */
   LIST_ORDER_OLDEST_FIRST = 1,
   /** LIST_ORDER_NEWEST_FIRST - The reverse. */
@@ -43,7 +43,10 @@ export enum ExplanationKind {
   EXPLANATION_KIND_QUEUE_MAX_ACTIVE = 7,
   /** EXPLANATION_KIND_QUEUE_RATE - The queue's `rate` allows no delivery now. */
   EXPLANATION_KIND_QUEUE_RATE = 8,
-  /** EXPLANATION_KIND_GROUP_MAX_ACTIVE - The group has as many active jobs as its `max_active` allows. */
+  /**
+   * EXPLANATION_KIND_GROUP_MAX_ACTIVE - The group has as many active jobs as its `max_active` allows, or, where that is 1, a job of it that is to be tried
+   * again keeps its turn.
+   */
   EXPLANATION_KIND_GROUP_MAX_ACTIVE = 9,
   /** EXPLANATION_KIND_GROUP_RATE - The group's `rate` allows no delivery now. */
   EXPLANATION_KIND_GROUP_RATE = 10,
@@ -252,8 +255,9 @@ export interface CancelJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are not finished. One call handles up to 10,000, in steps that
-     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+     * All that match and are not finished. One call handles up to 10,000, and looks at about 100,000
+     * at most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with a new
+     * `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
@@ -272,11 +276,11 @@ export interface CancelJobsResponse {
   affected: number;
   /** The entries of `jobs` that could not be cancelled. */
   failures: EntryFailure[];
-  /** There may be more jobs that match the filter. */
+  /** There may be more jobs that match the filter: `next_page_token` is not empty. */
   more: boolean;
   /** Where to go on. Empty: there are no more jobs that match the filter. */
   nextPageToken: string;
-  /** How many jobs this call looked at. */
+  /** How many jobs this call looked at. 0 with `jobs`. */
   examined: number;
 }
 
@@ -291,8 +295,9 @@ export interface RetryJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are DEAD or CANCELLED. One call handles up to 10,000, in steps that
-     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+     * All that match and are DEAD or CANCELLED. One call handles up to 10,000, and looks at about
+     * 100,000 at most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with
+     * a new `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
@@ -313,11 +318,11 @@ export interface RetryJobsResponse {
   affected: number;
   /** The entries of `jobs` that could not be put back. */
   failures: EntryFailure[];
-  /** There may be more jobs that match the filter. */
+  /** There may be more jobs that match the filter: `next_page_token` is not empty. */
   more: boolean;
   /** Where to go on. Empty: there are no more jobs that match the filter. */
   nextPageToken: string;
-  /** How many jobs this call looked at. */
+  /** How many jobs this call looked at. 0 with `jobs`. */
   examined: number;
 }
 
@@ -332,8 +337,9 @@ export interface DeleteJobsRequest {
     { $case: "jobs"; value: JobIds }
     | //
     /**
-     * All that match and are not ACTIVE. One call handles up to 10,000, in steps that
-     * disturb nobody; call again while `more` is true, with a new `request_id` and its `next_page_token`.
+     * All that match and are not ACTIVE. One call handles up to 10,000, and looks at about 100,000 at
+     * most, in steps that disturb nobody; call again while `more` is true, also when none was affected, with a new
+     * `request_id` and its `next_page_token`.
      */
     { $case: "filter"; value: JobFilter }
     | undefined;
@@ -352,11 +358,11 @@ export interface DeleteJobsResponse {
   affected: number;
   /** The entries of `jobs` that could not be removed. */
   failures: EntryFailure[];
-  /** There may be more jobs that match the filter. */
+  /** There may be more jobs that match the filter: `next_page_token` is not empty. */
   more: boolean;
   /** Where to go on. Empty: there are no more jobs that match the filter. */
   nextPageToken: string;
-  /** How many jobs this call looked at. */
+  /** How many jobs this call looked at. 0 with `jobs`. */
   examined: number;
 }
 
@@ -406,7 +412,7 @@ export interface Explanation {
   jobIds: string[];
   /**
    * With QUEUE_MAX_ACTIVE, GROUP_MAX_ACTIVE: the limit that is reached. With BEHIND: how many jobs come before this one,
-   * counted up to 10,000.
+   * of its group, or of those without one; counted up to 10,000.
    */
   count: number;
   /** With RUNNING, CANCELLING: the worker's name. */
@@ -2926,8 +2932,10 @@ export const JobServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000): a page may hold fewer
-     * jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay valid while jobs move.
+     * Lists jobs by filter, a page at a time. One call looks at a bounded number of jobs (5,000; fewer of big payloads): a
+     * page may hold fewer jobs than asked for, even none, while `next_page_token` says that there is more. Tokens stay
+     * valid while jobs move. Tags, times of creation, and state with queue are looked up; what does not match them is not
+     * looked at.
      *
      * Errors: INVALID_FIELD. A queue that does not exist has no jobs.
      */
@@ -3002,7 +3010,10 @@ export const JobServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first.
+     * Tells why a job is not running, or that it is: every reason that holds now, the one that will last longest first:
+     * what only somebody can end (a pause, the want of workers), then what ends with other jobs (`max_active`), then what
+     * ends by itself (a rate, a delay), then busy workers and the place among other jobs. Of a job that is DELAYED or
+     * BLOCKED only a pause is told besides.
      *
      * Errors: INVALID_FIELD, JOB_NOT_FOUND.
      */

@@ -25,7 +25,10 @@ export interface Queue {
   counts?:
     | QueueCounts
     | undefined;
-  /** `ready_time` of the job that has been WAITING longest. Not set when none is. */
+  /**
+   * `ready_time` of the job that has been WAITING longest. Not set when none is. Of a group, the job that comes next
+   * stands for all; where very many groups have waiting jobs, not all of them are looked at.
+   */
   oldestReadyTime?:
     | Timestamp
     | undefined;
@@ -93,8 +96,12 @@ export interface QueueSettings {
     | RateLimit
     | undefined;
   /**
-   * How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more; 1 also keeps the order of the
-   * group strictly: the next job starts when the one before is finished, its retries included. Not set: no limit.
+   * How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more. Not set: no limit.
+   *
+   * 1 also keeps the order of the group strictly: the next job starts when the one before is finished, its retries
+   * included. So a job that failed and waits for its retry, or whose worker was lost, or that was released, comes before
+   * all other jobs of its group, whatever their priority, and holds them up while it is DELAYED. A snooze gives the turn
+   * away. With a limit above 1 a job that is not ACTIVE holds no place.
    */
   groupMaxActive?:
     | number
@@ -105,7 +112,8 @@ export interface QueueSettings {
 
 /**
  * How many deliveries there may be in a time. A bucket of `burst` deliveries that fills up evenly, by `count` in each
- * `period`; it is on disk, so a restart does not fill it.
+ * `period`; it is on disk, so a restart does not fill it. A limit that is new begins with a full bucket; one that is
+ * changed has as many deliveries used as before, at most its burst.
  */
 export interface RateLimit {
   /** So many deliveries: 1 to 1,000,000. */
@@ -2319,7 +2327,7 @@ export const QueueServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Tells why a queue delivers nothing now, or that it could.
+     * Tells why a queue delivers nothing now, or that it could. An empty queue is told to be EMPTY, and paused if it is.
      *
      * Errors: INVALID_FIELD, QUEUE_NOT_FOUND.
      */

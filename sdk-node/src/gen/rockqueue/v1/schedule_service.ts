@@ -22,7 +22,10 @@ export enum MisfirePolicy {
   MISFIRE_POLICY_SKIP = 3,
 }
 
-/** What becomes of a slot while an earlier job of the schedule is not finished. Jobs of a backfill do not count. */
+/**
+ * What becomes of a slot while an earlier job of the schedule is not finished. Jobs of a backfill do not count; a job
+ * that RetryJobs put back does.
+ */
 export enum OverlapPolicy {
   /** OVERLAP_POLICY_UNSPECIFIED - ALLOW. */
   OVERLAP_POLICY_UNSPECIFIED = 0,
@@ -35,7 +38,10 @@ export enum OverlapPolicy {
    * no job.
    */
   OVERLAP_POLICY_QUEUE_ONE = 3,
-  /** OVERLAP_POLICY_CANCEL_RUNNING - The earlier job is cancelled, as by CancelJobs, and the slot fires at once. */
+  /**
+   * OVERLAP_POLICY_CANCEL_RUNNING - The earlier job is cancelled, as by CancelJobs, and the slot fires at once. Of many earlier jobs the oldest 1,000
+   * are cancelled at each slot.
+   */
   OVERLAP_POLICY_CANCEL_RUNNING = 4,
 }
 
@@ -46,7 +52,10 @@ export interface ScheduleSpec {
   /** When. One of them is required. */
   timing?:
     | //
-    /** A cron expression, see ScheduleService. One that never comes (`0 0 30 2 *`) is INVALID_FIELD. */
+    /**
+     * A cron expression of up to 1,024 characters, see ScheduleService. One that never comes (`0 0 30 2 *`) is
+     * INVALID_FIELD.
+     */
     { $case: "cron"; value: string }
     | //
     /** Every so often: 1 s to 366 days. */
@@ -77,8 +86,8 @@ export interface ScheduleSpec {
     | Duration
     | undefined;
   /**
-   * What becomes of missed slots: those that passed more than 10 s ago (jitter aside) before the server could fire
-   * them, because it was down or its clock was set. Not set (UNSPECIFIED): FIRE_ONCE.
+   * What becomes of missed slots: those that passed more than 10 s (and the jitter) ago before the server could fire
+   * them, because it was down, its clock was set, or its disk was full. Not set (UNSPECIFIED): FIRE_ONCE.
    */
   misfire: MisfirePolicy;
   /** Missed slots that are older than this make no job. Not set: 24 h. Above 0, up to 366 days. */
@@ -114,17 +123,20 @@ export interface Schedule {
   nextTime?:
     | Timestamp
     | undefined;
-  /** The last slot that fired. */
+  /** The slot that fired last. */
   lastSlotTime?:
     | Timestamp
     | undefined;
-  /** The job that was pushed last. */
+  /** The job that was pushed last, also by a trigger or a backfill. */
   lastJobId: string;
   /** How many slots fired. */
   runs: number;
-  /** How many slots made no job, by policy. */
+  /**
+   * How many slots made no job, by policy. Of slots that were missed together up to 100 are counted, and one event
+   * SCHEDULE_SKIPPED with the last of them stands for all.
+   */
   skipped: number;
-  /** The slot that waits for an earlier job to finish. With QUEUE_ONE. */
+  /** The slot, or the trigger, that waits for an earlier job to finish. With QUEUE_ONE. */
   queuedSlotTime?: Timestamp | undefined;
 }
 
@@ -1894,7 +1906,8 @@ export const PreviewScheduleResponse: MessageFns<PreviewScheduleResponse> = {
  *
  * A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
  * advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
- * `origin`.
+ * `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+ * the disk is full no slot fires; those that pass meanwhile are late, or missed.
  *
  * # Slots of an interval
  *
@@ -1905,9 +1918,10 @@ export const PreviewScheduleResponse: MessageFns<PreviewScheduleResponse> = {
  *
  * Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
  * (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
- * `a-b`, a list `a,b`, steps `* /n` and `a-b/n`. When day of month and day of week are both restricted, a day that
- * matches either counts. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for
- * what they say.
+ * `a-b`, a list `a,b`, steps `* /n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
+ * and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+ * `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
+ * taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
  *
  * The fields are read in `time_zone`. Where its clocks are put forward or back: a local time that does not exist that
  * day fires once, at the first moment after the gap; one that exists twice fires once, the first time. An expression
@@ -1920,9 +1934,12 @@ export const ScheduleServiceDefinition = {
   fullName: "rockqueue.v1.ScheduleService",
   methods: {
     /**
-     * Makes a schedule, or replaces the one of this name. A replaced schedule keeps its counts and whether it is paused;
-     * its next slot is the first of the new timing after now, and what is the same as before stays on its way. So a
-     * program can put its schedules each time it starts.
+     * Makes a schedule, or replaces the one of this name. The queue of its job is made if there is none. A replaced
+     * schedule keeps its counts and whether it is paused; its next slot is the first of the new timing after now, and
+     * what is the same as before stays on its way: with the same timing the slot that is next stays so, and an interval
+     * without a `start_time` still counts from the moment at which the schedule was made. So a program can put its
+     * schedules each time it starts. A slot that waits for an earlier job (QUEUE_ONE) makes no job when `overlap` becomes
+     * another.
      *
      * Errors: INVALID_FIELD, LIMIT_EXCEEDED, REQUEST_ID_REUSED, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -1961,7 +1978,8 @@ export const ScheduleServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Removes a schedule. The jobs that it pushed stay.
+     * Removes a schedule. The jobs that it pushed stay; if a schedule of this name is made again, those that are not
+     * finished then are earlier jobs of it.
      *
      * Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -1974,8 +1992,8 @@ export const ScheduleServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later. Pausing a paused
-     * schedule is OK.
+     * Lets no slot fire until ResumeSchedule. Slots that pass meanwhile make no jobs, then or later, nor does a slot that
+     * waits for an earlier job (QUEUE_ONE). Pausing a paused schedule is OK.
      *
      * Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, SHUTTING_DOWN, STORAGE_FAILED.
      */
@@ -2002,7 +2020,8 @@ export const ScheduleServiceDefinition = {
     },
     /**
      * Fires now, paused or not, whatever start, end and `max_runs` say, and changes nothing of the slots to come. The
-     * overlap policy holds. It is not counted in `runs`.
+     * overlap policy holds. It is counted neither in `runs` nor in `skipped`, but there are events of it as of a slot,
+     * with the moment of the trigger as `slot_time`.
      *
      * Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN,
      * STORAGE_FAILED.
@@ -2017,10 +2036,11 @@ export const ScheduleServiceDefinition = {
     },
     /**
      * Pushes one job for each slot of a range, all at once, whatever was fired before, paused or not. Overlap, misfire,
-     * jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`.
+     * jitter, start, end and `max_runs` do not apply, and nothing is counted in `runs`. The slots of an interval go on
+     * before its start.
      *
-     * Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots), SCHEDULE_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL,
-     * OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
+     * Errors: INVALID_FIELD, LIMIT_EXCEEDED (more than 1,000 slots, or 64 MiB of jobs), SCHEDULE_NOT_FOUND,
+     * REQUEST_ID_REUSED, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
      */
     backfillSchedule: {
       name: "BackfillSchedule",
@@ -2031,10 +2051,10 @@ export const ScheduleServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Returns the next slots of a schedule, or of one that could be put: without jitter, and without regard to what was
-     * fired already.
+     * Returns the next slots of a schedule, or of one that could be put now: without jitter, and without regard to what
+     * was fired already, to `max_runs`, and to a pause.
      *
-     * Errors: INVALID_FIELD, SCHEDULE_NOT_FOUND.
+     * Errors: INVALID_FIELD, LIMIT_EXCEEDED, SCHEDULE_NOT_FOUND.
      */
     previewSchedule: {
       name: "PreviewSchedule",

@@ -1080,8 +1080,10 @@ export const ServerServiceDefinition = {
     },
     /**
      * Writes a whole copy of the store, as of one moment, while the server works on: into a folder of this name in the
-     * server's `--backup-dir`. `rockqueue restore` makes a store of it again. It appears under its name when it is complete
-     * and on disk; what an interrupted call left is removed by the next one.
+     * server's `--backup-dir`. Everything that was acknowledged before the call is in it. It appears under its name when it
+     * is complete and on disk; what an interrupted call left is removed by the next one. A caller that gives up does not
+     * stop it. `rockqueue restore` makes a store of it again: what was with workers then is with them still, workers resume
+     * or their leases run out, and lease tokens that the origin gave out after the backup are LEASE_LOST.
      *
      * Errors: INVALID_FIELD, BACKUP_EXISTS, BACKUPS_OFF, STORAGE_FULL, SHUTTING_DOWN, STORAGE_FAILED.
      */

@@ -23,7 +23,7 @@ export enum CancelCause {
   CANCEL_CAUSE_LEASE_LOST = 3,
 }
 
-/** How a worker session fares. Values may be added. */
+/** How a worker session fares: the first of AWAY, SILENT, DRAINING and RUNNING that holds. Values may be added. */
 export enum WorkerState {
   /** WORKER_STATE_UNSPECIFIED - Unknown. */
   WORKER_STATE_UNSPECIFIED = 0,
@@ -284,7 +284,7 @@ export interface Heartbeat {
     | undefined;
   /**
    * The deliveries whose handlers have run for longer than the worker's `stuck_after` (10 minutes unless set) without
-   * ending. At most 1,000.
+   * ending. At most 1,000. Those that the session does not hold are left out of account.
    */
   stuckLeases: Uint8Array[];
 }
@@ -434,7 +434,7 @@ export interface Worker {
   name: string;
   /** Its state. */
   state: WorkerState;
-  /** Its queues. */
+  /** Its queues. After a restart of the server, until the worker resumes: those of its jobs. */
   queues: string[];
   /** The SDK and its version. */
   client: string;
@@ -446,7 +446,7 @@ export interface Worker {
   joinTime?:
     | Timestamp
     | undefined;
-  /** When the server last heard from it. */
+  /** When the server last heard from it. Not set: not since the server started. */
   lastHeardTime?:
     | Timestamp
     | undefined;
@@ -3300,6 +3300,10 @@ export const Worker: MessageFns<Worker> = {
  * granted and not used + deliveries not settled`. It grants `free = window - held` credits as soon as `free >= max(1,
  * window / 4)`, or as soon as `free > 0` while it holds no delivery that has not begun to run; best in the `credits`
  * field of the settlements that freed them. So a window of 1 never stalls.
+ *
+ * Settlements. One that comes alone goes at once. While a batch of settlements waits for its answer, further ones may wait
+ * for it too, until `window / 4` of them are there, so that they travel together: many small messages cost more than what
+ * they carry. Never while draining.
  *
  * Heartbeats. Every `heartbeat_interval` (of SessionOpened) one Heartbeat, from a thread that user code cannot block. The
  * server answers each. A worker that has received nothing for twice `heartbeat_interval` must treat the stream as broken.

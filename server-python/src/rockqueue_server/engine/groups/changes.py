@@ -45,13 +45,14 @@ class GroupChange:
     @property
     def record(self) -> GroupRecord:
         """The group as the commit leaves it."""
-        old = self.state.record()
-        return old._replace(
-            waiting=old.waiting + self.waiting,
-            jobs=old.jobs + self.jobs,
-            level=old.level if self.level is None else self.level,
-            turn=old.turn if self.turn is None else self.turn,
-            settings=old.settings if self.settings is None else self.settings,
+        state = self.state
+        return GroupRecord(
+            state.number,
+            state.waiting + self.waiting,
+            state.jobs + self.jobs,
+            state.level if self.level is None else self.level,
+            state.turn if self.turn is None else self.turn,
+            state.settings if self.settings is None else self.settings,
         )
 
 
@@ -153,9 +154,11 @@ class GroupChanges:
     def apply(self) -> None:
         """Changes memory."""
         for change in self._changes.values():
-            state, record = change.state, change.record
-            state.jobs, state.turn = record.jobs, record.turn
-            state.waiting = record.waiting
+            state = change.state
+            state.waiting += change.waiting
+            state.jobs += change.jobs
+            if change.turn is not None:
+                state.turn = change.turn
             if change.settings is not None:
                 state.apply_settings(change.settings)
             if change.level is not None:

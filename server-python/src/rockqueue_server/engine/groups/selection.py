@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.queue_state import QueueState
     from rockqueue_server.rules.rate import Rate
 
-WINDOW = 4096
-"""So many waiting jobs of all groups together are in memory, and at least `LEAST` of each that has any."""
-LEAST = 4
+WINDOW = 65_536
+"""So many waiting jobs of all groups together are in memory, but `LEAST` to `MOST` of each, give or take."""
+LEAST, MOST = 4, 1024
 LOOKED_AT = 1000
 
 
@@ -49,7 +49,12 @@ class Groups:
     @property
     def window(self) -> int:
         """How many waiting jobs of one group are kept in memory."""
-        return max(LEAST, WINDOW // (len(self.by_key) or 1))
+        return max(LEAST, min(MOST, WINDOW // (len(self.by_key) or 1)))
+
+    @property
+    def ready(self) -> int:
+        """How many groups have waiting jobs."""
+        return sum(1 for state in self.by_key.values() if state.waiting)
 
     def find(self, key: str) -> GroupState | None:
         """A group that has a record."""

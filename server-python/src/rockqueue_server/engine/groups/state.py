@@ -62,10 +62,6 @@ class GroupState:
         state.apply_settings(record.settings)
         return state
 
-    def record(self) -> GroupRecord:
-        """What is to be on disk of it."""
-        return GroupRecord(self.number, self.waiting, self.jobs, self.level, self.turn, self.settings)
-
     @property
     def prefix(self) -> bytes:
         """What its keys in column `gready` begin with."""
