@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queue_bench import QueueBench, bench
 
+from rockqueue.v1 import flow_service_pb2 as pb
 from rockqueue.v1 import job_service_pb2
 
 POLICIES = (CASCADE, CANCEL, IGNORE)
@@ -68,14 +69,13 @@ class Model:
                     "COMPLETED")  # fmt: skip
 
 
-graphs = st.integers(1, JOBS).flatmap(
-    lambda count: st.tuples(
-        *(
-            st.dictionaries(st.integers(0, job - 1), st.sampled_from(POLICIES), max_size=3) if job else st.just({})
-            for job in range(count)
-        )
-    )
-)
+def edges_of(job: int) -> st.SearchStrategy[dict[int, pb.ParentFailurePolicy]]:
+    """What a job may wait for: jobs of lower numbers."""
+    parents = st.integers(0, job - 1) if job else st.nothing()
+    return st.dictionaries(parents, st.sampled_from(POLICIES), max_size=3 if job else 0)
+
+
+graphs = st.integers(1, JOBS).flatmap(lambda count: st.tuples(*map(edges_of, range(count))))
 actions = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(("complete", "fail", "cancel")), st.integers(0, JOBS - 1)),
@@ -89,7 +89,7 @@ actions = st.lists(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs, actions, st.randoms(use_true_random=False))
 def test_any_flow_goes_as_its_model(
-    graph: tuple[dict[int, int], ...], wanted: list[tuple[str, int]], chance: object
+    graph: tuple[dict[int, pb.ParentFailurePolicy], ...], wanted: list[tuple[str, int]], chance: object
 ) -> None:
     # In memory where that can be: what an fsync is worth is proved elsewhere, and many wait for one here.
     fast = "/dev/shm" if Path("/dev/shm").is_dir() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from rockqueue_server.engine.flows.push import MOST_WATCHED
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.rules.ids import parse_id
 from rockqueue_server.store.base import StorageFull
+
+Change = Callable[[bytes], bytes | None]
 
 
 def id_of(text: str) -> bytes:
@@ -63,7 +66,7 @@ async def test_records_that_do_not_agree_are_noticed(queue_bench: QueueBench, wh
     a, b, c = (id_of(flow.jobs[name]) for name in "abc")
     flow_id, queue = id_of(flow.id), queue_bench.core.engine.queues.by_name["mail"].number
     blocked = records.blocked_key(queue, c)
-    column, key, change = {
+    changes: dict[str, tuple[str, bytes, Change]] = {
         "blocked by one more": ("blocked", blocked, lambda _: records.pack_pending(0b111)),
         "blocked by nothing": ("blocked", blocked, lambda _: records.pack_pending(0)),
         "not blocked": ("blocked", blocked, lambda _: None),
@@ -79,9 +82,11 @@ async def test_records_that_do_not_agree_are_noticed(queue_bench: QueueBench, wh
         ),
         "not watched": ("flows", records.OUTSIDE + id_of(outside), lambda _: None),
         "no children": ("flows", records.edges_key(b, flow_id, 0), lambda _: None),
-    }[what]
+    }
+    column, key, change = changes[what]
     assert await queue_bench.problems() == []
     damage = Damage(queue_bench, column, key)
+    assert damage.before is not None
     damage.put(change(damage.before))
     assert any(told in problem for problem in await queue_bench.problems())
     damage.mend()

@@ -15,16 +15,16 @@ graphs = st.integers(1, 12).flatmap(
 )
 
 
-@pytest.mark.parametrize(
-    ("parents", "expected"),
-    [
-        ([[]], [0]),
-        ([[], [0], [1]], [0, 1, 2]),
-        ([[1], [2], []], [2, 1, 0]),
-        ([[], [0], [0], [1, 2]], [0, 1, 1, 2]),
-        ([[], [0], [0, 1]], [0, 1, 2]),
-    ],
-)
+RANKED: list[tuple[list[list[int]], list[int]]] = [
+    ([[]], [0]),
+    ([[], [0], [1]], [0, 1, 2]),
+    ([[1], [2], []], [2, 1, 0]),
+    ([[], [0], [0], [1, 2]], [0, 1, 1, 2]),
+    ([[], [0], [0, 1]], [0, 1, 2]),
+]
+
+
+@pytest.mark.parametrize(("parents", "expected"), RANKED)
 def test_a_rank_is_the_longest_way(parents: list[list[int]], expected: list[int]) -> None:
     assert ranks(parents) == expected
 
