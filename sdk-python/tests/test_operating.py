@@ -32,7 +32,7 @@ async def test_a_change_by_filter_follows_the_pages(
         method, answer(affected=10_000, more=True, next_page_token="here"), answer(affected=7, next_page_token="")
     )
     told: list[int] = []
-    wanted = {"queue": "q", "schedule": "s", "flow_id": "f", "group": "g"}
+    wanted: dict[str, Any] = {"queue": "q", "schedule": "s", "flow_id": "f", "group": "g"}
     count = await change(client, **wanted, dry_run=dry_run, on_progress=told.append)
     assert (count, told) == (10_007, [10_000, 10_007])
     first, second = server.of(method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,59 @@ with app.app_context():
 def test_web_apps(folder: Path) -> None:
     assert "202 sent to ada@example.com" in run(folder, "-c", FASTAPI_VISIT)
     assert "202 WAITING" in run(folder, "-c", FLASK_VISIT)
+
+
+def test_schedules(folder: Path) -> None:
+    printed = run(folder, "schedules.py")
+    assert re.search(r"next: \d{4}-\d\d-\d\d 0[23]:00:00\+00:00", printed)
+    assert re.search(r"(a Monday: .* 00:00:00\+00:00\n){2}", printed)
+    assert re.search(r"fired by hand: [0-9a-f-]{36}\n", printed)
+
+
+def test_flows(folder: Path) -> None:
+    printed = run(folder, "flow.py")
+    assert "flow: COMPLETED 5 of 5" in printed
+    assert "3 pages to ada@example.com, the last a page about 2026" in printed
+
+
+def test_limits_and_groups(folder: Path) -> None:
+    printed = run(folder, "limits.py")
+    assert "tenant-7 waiting: 1" in printed
+    assert "not running: NO_WORKER - " in printed
+
+
+def test_workers(folder: Path) -> None:
+    assert "mail-1 RUNNING on " in run(folder, "workers.py")
+
+
+HOOK_VISIT = """
+import asyncio, datetime, os, httpx, standardwebhooks
+import receiver
+secret = os.environ["WEBHOOK_SECRET"]
+
+async def visit(body, **other):
+    sent = datetime.datetime.now(datetime.UTC)
+    signature = standardwebhooks.Webhook(secret).sign("msg_1", sent, body)
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(sent.timestamp())), "webhook-signature": signature}
+    transport = httpx.ASGITransport(receiver.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as sender:
+        answer = await sender.post("/hook", content=body, headers={**headers, **other})
+    print(answer.status_code, answer.text)
+
+body = '{"type":"job.completed","timestamp":"2026-11-22T11:00:00Z","data":{"job_id":"j-1"}}'
+asyncio.run(visit(body))
+asyncio.run(visit(body, **{"webhook-id": "msg_2"}))
+"""
+
+
+def test_webhooks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = run(folder, "put_webhook.py")
+    secret = printed.split("keep this secret: ")[1].split()[0]
+    assert secret.startswith("whsec_")
+    monkeypatch.setenv("WEBHOOK_SECRET", secret)
+    answers = run(folder, "-c", HOOK_VISIT)
+    assert '200 "job.completed of j-1"' in answers
+    assert "400" in answers
 
 
 def test_middleware_and_traces(folder: Path) -> None:

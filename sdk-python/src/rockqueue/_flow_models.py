@@ -23,7 +23,7 @@ class PushedFlow:
 
 @dataclass(frozen=True, slots=True)
 class FlowParent:
-    """What a job of a flow waits for: a `node` of the flow, or the job `job_id`; `on_failure` where the edge says."""
+    """What a job of a flow waits for: a `node` of it, or the job `job_id`; and what becomes of it `on_failure`."""
 
     node: str | None
     job_id: str | None

@@ -24,6 +24,8 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "job_not_found": ("01930000-0000-7000-8000-000000000000",),
     "queue_not_found": ("mail",),
     "schedule_not_found": ("nightly",),
+    "backup_exists": ("before-upgrade",),
+    "backups_off": (),
     "invalid_state": ("01930000-0000-7000-8000-000000000000", "COMPLETED", "DEAD or CANCELLED"),
     "lease_lost": ("01930000-0000-7000-8000-000000000000",),
     "shutting_down": (),

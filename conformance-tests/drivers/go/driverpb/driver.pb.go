@@ -3661,7 +3661,8 @@ type Call struct {
 	// The client.
 	Client string `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
 	// The RPC, such as "PutSchedule". "VerifyWebhook" is the SDK's function for receivers: `secrets`, `headers`, `body`
-	// (a string) and `now`; its result is `{"event": {...}}`. "PushFlow" goes through the SDK's builder where it has one.
+	// (a string) and `now`; its result is the event, `{"type", "timestamp", "data"}`. "PushFlow" goes through the SDK's
+	// builder where it has one.
 	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	// Its arguments: a JSON object.
 	Arguments     string `protobuf:"bytes,3,opt,name=arguments,proto3" json:"arguments,omitempty"`

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from email_app import newsletter
 from email_app.mails import QUEUE, send_password_reset, send_welcome
 from email_app.settings import QueueSettings
 from email_app.worker import mail_worker
@@ -20,6 +21,7 @@ from rockqueue import (
     Job,
     JobNotFound,
     JobState,
+    NotFound,
     QueueNotFound,
     ResourceExhausted,
     RockQueueError,
@@ -144,6 +146,8 @@ async def refuse(_: Request, error: Exception) -> JSONResponse:
     match error:
         case JobNotFound():
             return JSONResponse({"detail": "no mail has this id"}, 404)
+        case NotFound():
+            return JSONResponse({"detail": "there is no such thing"}, 404)
         case InvalidState():
             return JSONResponse({"detail": "only a mail of the dead letters can be sent again"}, 409)
         case ResourceExhausted() | Unavailable() | DeadlineExceeded():
@@ -159,5 +163,6 @@ def create_app(settings: QueueSettings) -> FastAPI:
     app = FastAPI(title="Shop", lifespan=lifespan(settings.url, worker=worker, timeout=PUSH_TIMEOUT_S))
     # shown in the README: [/lifespan]
     app.include_router(router)
+    app.include_router(newsletter.router)
     app.add_exception_handler(RockQueueError, refuse)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from email_app import newsletter
 from email_app.mails import QUEUE, send_password_reset, send_welcome
 from email_app.settings import QueueSettings
 from rockqueue import Client, Worker
@@ -21,7 +22,7 @@ def mail_worker(client: Client, settings: QueueSettings) -> Worker:
     # shown in the README: [worker]
     return Worker(
         client,
-        jobs=[send_welcome, send_password_reset],
+        jobs=[send_welcome, send_password_reset, *newsletter.JOBS],
         concurrency=CONCURRENCY,
         prefetch=0,
         lease=settings.lease_s,

@@ -66,8 +66,7 @@ def served(core: ServedCore) -> Iterator[tuple[ServiceDescriptor, object]]:
 
 def handlers(service: ServiceDescriptor, implementation: object, write_timeout_s: float) -> dict[str, Handler]:
     """One gRPC handler for each method of a service. Raises TypeError when the implementation lacks one."""
-    methods = [method for method in service.methods if hasattr(implementation, snake_case(method.name))]
-    return {method.name: _handler(service, method, implementation, write_timeout_s) for method in methods}
+    return {method.name: _handler(service, method, implementation, write_timeout_s) for method in service.methods}
 
 
 def _handler(

@@ -739,7 +739,8 @@ export interface Call {
   client: string;
   /**
    * The RPC, such as "PutSchedule". "VerifyWebhook" is the SDK's function for receivers: `secrets`, `headers`, `body`
-   * (a string) and `now`; its result is `{"event": {...}}`. "PushFlow" goes through the SDK's builder where it has one.
+   * (a string) and `now`; its result is the event, `{"type", "timestamp", "data"}`. "PushFlow" goes through the SDK's
+   * builder where it has one.
    */
   method: string;
   /** Its arguments: a JSON object. */
