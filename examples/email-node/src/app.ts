@@ -6,6 +6,7 @@ import {
   InvalidState,
   type Job,
   JobNotFound,
+  NotFound,
   type PushedJob,
   QueueNotFound,
   ResourceExhausted,
@@ -14,6 +15,7 @@ import {
 } from "rockqueue";
 import rockqueue from "rockqueue/fastify";
 import { passwordReset, QUEUE, type Recipient, welcomeEmail } from "./mails.ts";
+import { addNews, hooks } from "./newsletter.ts";
 import { isEmbedded, type QueueSettings } from "./settings.ts";
 import { mailWorker } from "./worker.ts";
 
@@ -49,6 +51,8 @@ export async function createApp(settings: QueueSettings, timeoutMs = PUSH_TIMEOU
   app.setErrorHandler(refuse);
   addPushes(app);
   addQuestions(app);
+  addNews(app);
+  await app.register(hooks);
   return app;
 }
 
@@ -117,6 +121,9 @@ function describe({ id, name, state, attempt, failures, errors }: Job) {
 function refuse(error: FastifyError | RockQueueError, _: unknown, reply: FastifyReply) {
   if (error instanceof JobNotFound) {
     return reply.code(404).send({ detail: "no mail has this id" });
+  }
+  if (error instanceof NotFound) {
+    return reply.code(404).send({ detail: "there is no such thing" });
   }
   if (error instanceof InvalidState) {
     return reply.code(409).send({ detail: "only a mail of the dead letters can be sent again" });

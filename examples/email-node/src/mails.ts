@@ -43,7 +43,7 @@ export const sendPasswordReset = passwordReset.handle(({ email }, ctx) =>
 // shown in the README: [/reset]
 
 /** Sends one mail. A temporary refusal fails the attempt; a permanent one goes to the dead letters at once. */
-async function send(ctx: JobContext, email: string, subject: string, text: string): Promise<void> {
+export async function send(ctx: JobContext, email: string, subject: string, text: string): Promise<void> {
   const transport = createTransport({
     ...mailServer(),
     connectionTimeout: SMTP_TIMEOUT_MS,

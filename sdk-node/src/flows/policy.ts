@@ -19,7 +19,7 @@ export function toPolicy(policy: ParentFailurePolicy | undefined, option: string
   return policy === undefined ? Policy.PARENT_FAILURE_POLICY_UNSPECIFIED : choice(POLICIES, policy, option);
 }
 
-/** The word for a number of the contract; undefined for what is the flow's policy, or newer than this version. */
+/** The word for a number of the contract; undefined for one that this version does not know. */
 export function policyOf(value: number): ParentFailurePolicy | undefined {
   return (Object.keys(POLICIES) as ParentFailurePolicy[]).find((word) => POLICIES[word] === value);
 }

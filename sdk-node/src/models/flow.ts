@@ -63,7 +63,7 @@ export interface FlowJobParent {
   readonly node: string;
   /** The job; empty for a node of the flow. */
   readonly jobId: string;
-  /** Undefined: the flow's policy. */
+  /** What becomes of the job when this parent does not complete. Undefined for a policy that this version does not know. */
   readonly onFailure: ParentFailurePolicy | undefined;
 }
 

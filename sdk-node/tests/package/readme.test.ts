@@ -109,6 +109,37 @@ it("the programs of the README tell the story", { timeout: 240_000 }, async () =
   expect(await program("--test", "mail.test.mjs")).toMatch(/pass 1/);
 });
 
+it("the programs of the README schedule, build flows, and set limits", { timeout: 240_000 }, async () => {
+  const scheduled = await program("schedule.mjs");
+  expect(scheduled).toMatch(/next: \d{4}-\d\d-\d\dT0[23]:00:00/);
+  expect(scheduled).toContain("in winter: [ 2027-01-01T03:00:00.000Z, 2027-01-02T03:00:00.000Z ]");
+  expect(scheduled).toContain("pushed by: nightly");
+  expect(await program("flow.mjs")).toContain("COMPLETED 4 mails sent: 2");
+  expect(await program("limits.mjs")).toContain("why it waits: NO_WORKER");
+  expect(await program("workers.mjs")).toBe("all workers listed\n");
+});
+
+it("the receiver of the README takes what is signed, and nothing else", async () => {
+  const text = `
+    import { createHmac } from "node:crypto";
+    process.env.WEBHOOK_SECRET = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+    const { app } = await import("./hooks.mjs");
+    const payload = '{"type":"job.dead","timestamp":"2026-11-22T11:00:00Z","data":{"job_id":"j-1"}}';
+    const id = "msg_1";
+    const now = Math.floor(Date.now() / 1000);
+    const key = Buffer.from(process.env.WEBHOOK_SECRET.slice(6), "base64");
+    const signature = "v1," + createHmac("sha256", key).update([id, now, payload].join(".")).digest("base64");
+    const headers = { "content-type": "application/json", "webhook-id": id, "webhook-timestamp": String(now) };
+    const send = (signed) => app.inject({
+      ...{ method: "POST", url: "/hooks", payload },
+      headers: { ...headers, "webhook-signature": signed },
+    });
+    console.log((await send(signature)).statusCode, (await send("v1,AAAA")).statusCode);
+    await app.close();`;
+  writeFileSync(join(folder, "receive.mjs"), text);
+  expect((await program("receive.mjs")).trim().split("\n")).toEqual(["webhook: job.dead j-1", "204 400"]);
+});
+
 it("the programs of the README have no type errors", { timeout: 120_000 }, async () => {
   const options = ["--noEmit", "--strict", "--skipLibCheck", "--allowImportingTsExtensions", "--types", "node"];
   const modules = ["--module", "nodenext", "--target", "es2022"];
@@ -130,13 +161,14 @@ it("CommonJS programs have all of it too", async () => {
     const testing = require("rockqueue/testing");
     const express = require("rockqueue/express");
     const fastify = require("rockqueue/fastify");
+    const { verifyWebhook } = require("rockqueue/webhooks");
     (async () => {
       const server = await testing.RockQueueServer.start();
       const client = server.client();
       const worker = await new (require("rockqueue").Worker)(client, { handlers: { n: (x) => x + 1 }, queues: ["q"] }).start();
       const { id } = await client.push("q", "n", 1);
       console.log(VERSION, await client.result(id, { timeoutMs: 10000 }));
-      console.log(typeof Client, typeof express.attachRockQueue, typeof fastify.rockqueue);
+      console.log(typeof Client, typeof express.attachRockQueue, typeof fastify.rockqueue, typeof verifyWebhook);
       const missing = await client.get("01a00000-0000-7000-8000-000000000000").catch((error) => error);
       const { JobNotFound: Twin } = await import("rockqueue");
       console.log(missing instanceof JobNotFound, missing instanceof Twin);
@@ -146,7 +178,7 @@ it("CommonJS programs have all of it too", async () => {
   writeFileSync(join(folder, "common.cjs"), text);
   expect((await program("common.cjs")).trim().split("\n")).toEqual([
     "0.1.0 2",
-    "function function function",
+    "function function function function",
     "true true",
   ]);
 });

@@ -74,11 +74,12 @@ it("a cursor that is no longer kept is an error that says where to go on", async
 
 it("asks for what was wanted", async () => {
   server.watches.push([events("1")]);
-  await take(client.events({ queues: ["q"], names: ["n"], types: ["JOB_DEAD"], jobIds: ["j"], beginning: true }), 1);
+  const wanted = { queues: ["q"], names: ["n"], jobIds: ["j"], flowIds: ["f"], schedules: ["s"] };
+  await take(client.events({ ...wanted, types: ["JOB_DEAD"], beginning: true }), 1);
   const [request] = server.of<WatchEventsRequest>("WatchEvents");
   expect(request).toEqual({
     from: { $case: "beginning", value: true },
-    filter: { queues: ["q"], names: ["n"], types: [11], jobIds: ["j"] },
+    filter: { ...wanted, types: [11] },
   });
   expect(() => client.events({ after: "1", beginning: true })).toThrow(TypeError);
 });

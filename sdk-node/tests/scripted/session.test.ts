@@ -305,30 +305,6 @@ describe.each([true, false])("a session (in its own thread: %s)", (sessionThread
   });
 });
 
-it("heartbeats go on while a handler blocks the event loop", async () => {
-  // This process plays the server too, so the blocking worker lives in another one.
-  const { blockingWorker } = await import("../support/blocking-worker.js");
-  const done = new Told();
-  let beats = 0;
-  server.script(async (talk) => {
-    await talk.opened("s-1", { intervalMs: 50 });
-    await talk.expect("credits");
-    talk.deliver(delivery(1));
-    await talk.expect("reports");
-    const before = talk.heartbeats;
-    await talk.settlements();
-    beats = talk.heartbeats - before;
-    done.open();
-    await talk.drained();
-  });
-  await using child = blockingWorker(server.url, 800);
-  await done.told();
-  await child.stop();
-  await server.played();
-  expect(beats).toBeGreaterThanOrEqual(6);
-  expect(server.streams).toBe(1);
-});
-
 it("reconnects wait longer and longer", async () => {
   const worker = await new Worker(client, { handlers: { work: echo }, queues: ["q"], resumeGrace: 0 }).start();
   const begun = performance.now();

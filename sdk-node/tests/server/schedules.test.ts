@@ -10,6 +10,8 @@ const digest = defineJob({ name: "digest", queue: "mail", input: z.object({ to: 
 
 let server: RockQueueServer;
 let client: Client;
+let name: string;
+let count = 0;
 
 beforeAll(async () => {
   server = await RockQueueServer.start();
@@ -22,11 +24,13 @@ afterAll(async () => {
 
 beforeEach(() => {
   client = server.client({ logger: false });
+  count += 1;
+  name = `s-${count}`;
 });
 
 afterEach(async () => {
-  for await (const { name } of client.schedules.list()) {
-    await client.schedules.delete(name);
+  for await (const schedule of client.schedules.list()) {
+    await client.schedules.delete(schedule.name);
   }
   expect(await server.problems()).toEqual([]);
   await client.close();
@@ -52,28 +56,35 @@ it("a schedule pushes its job when it is due, and the handler knows the slot", a
 
 it("a schedule that is put again is replaced, and keeps its pause", async () => {
   const timing = { cron: "0 3 * * *", timeZone: "Europe/London" };
-  await digest.schedule(client, "s", { to: "a" }, timing);
-  expect((await client.schedules.pause("s")).nextTime).toBeUndefined();
-  const put = await client.schedules.put("s", digest.new({ to: "b" }), { ...timing, overlap: "skip", misfire: "skip" });
+  await digest.schedule(client, name, { to: "a" }, timing);
+  expect((await client.schedules.pause(name)).nextTime).toBeUndefined();
+  const put = await client.schedules.put(name, digest.new({ to: "b" }), {
+    ...timing,
+    overlap: "skip",
+    misfire: "skip",
+  });
   expect(put).toMatchObject({ created: false, paused: true, overlap: "skip", misfire: "skip", ...timing });
-  expect((await client.schedules.resume("s")).nextTime?.getUTCMinutes()).toBe(0);
+  expect((await client.schedules.resume(name)).nextTime?.getUTCMinutes()).toBe(0);
 });
 
 it("a payload that does not fit its schema is not scheduled", async () => {
-  const put = digest.schedule(client, "s", { to: 7 as unknown as string }, { cron: "@daily" });
+  const put = digest.schedule(client, name, { to: 7 as unknown as string }, { cron: "@daily" });
   await expect(put).rejects.toThrow(PayloadError);
-  await expect(client.schedules.get("s")).rejects.toThrow(ScheduleNotFound);
+  await expect(client.schedules.get(name)).rejects.toThrow(ScheduleNotFound);
 });
 
 it("slots are fired by hand, made up for, and looked at beforehand", async () => {
-  await digest.schedule(client, "s", { to: "a" }, { cron: "@daily" });
-  const id = await client.schedules.trigger("s");
-  expect((await client.get(id ?? "")).origin?.schedule).toBe("s");
+  await digest.schedule(client, name, { to: "a" }, { cron: "@daily" });
+  const id = await client.schedules.trigger(name);
+  expect((await client.get(id ?? "")).origin?.schedule).toBe(name);
   const fromTime = new Date("2026-01-02T00:00:00Z");
-  const ids = await client.schedules.backfill("s", { fromTime, beforeTime: new Date(fromTime.getTime() + 3 * DAY_MS) });
+  const ids = await client.schedules.backfill(name, {
+    fromTime,
+    beforeTime: new Date(fromTime.getTime() + 3 * DAY_MS),
+  });
   expect(ids.length).toBe(3);
   expect((await client.get(ids[1] ?? "")).origin?.slotTime).toEqual(new Date("2026-01-03T00:00:00Z"));
-  const next = await client.schedules.preview("s", { afterTime: fromTime, count: 2 });
+  const next = await client.schedules.preview(name, { afterTime: fromTime, count: 2 });
   expect(next).toEqual([new Date("2026-01-03T00:00:00Z"), new Date("2026-01-04T00:00:00Z")]);
   const winter = { cron: "30 1 * * *", timeZone: "Europe/London" };
   const slots = await client.schedules.preview(winter, { afterTime: new Date("2026-03-28T12:00:00Z"), count: 2 });
@@ -81,24 +92,24 @@ it("slots are fired by hand, made up for, and looked at beforehand", async () =>
 });
 
 it("a trigger that the overlap policy does not allow pushes nothing", async () => {
-  await client.schedules.put("s", digest.new({ to: "a" }), { cron: "@daily", overlap: "skip" });
-  expect(await client.schedules.trigger("s")).toBeTypeOf("string");
-  expect(await client.schedules.trigger("s")).toBeUndefined();
+  await client.schedules.put(name, digest.new({ to: "a" }), { cron: "@daily", overlap: "skip" });
+  expect(await client.schedules.trigger(name)).toBeTypeOf("string");
+  expect(await client.schedules.trigger(name)).toBeUndefined();
 });
 
 it("jobs and events are found by their schedule", async () => {
-  await digest.schedule(client, "s", { to: "a" }, { cron: "@daily" });
-  await using events = await client.events({ schedules: ["s"] }).start();
+  await digest.schedule(client, name, { to: "a" }, { cron: "@daily" });
+  await using events = await client.events({ schedules: [name] }).start();
   await client.push("mail", "digest", { to: "by hand" });
-  const id = await client.schedules.trigger("s");
+  const id = await client.schedules.trigger(name);
   const jobs: string[] = [];
-  for await (const job of client.list({ schedule: "s" })) {
+  for await (const job of client.list({ schedule: name })) {
     jobs.push(job.id);
   }
   expect(jobs).toEqual([id]);
   const types = [await events.next(), await events.next()].map(({ value }) => [value?.type, value?.schedule]);
   expect(types.sort()).toEqual([
-    ["JOB_PUSHED", "s"],
-    ["SCHEDULE_FIRED", "s"],
+    ["JOB_PUSHED", name],
+    ["SCHEDULE_FIRED", name],
   ]);
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const PROGRAM = `
 import { Client, Worker } from ${JSON.stringify(new URL("../../dist/esm/index.js", import.meta.url).href)};
-const [url, blockMs] = process.argv.slice(-2);
+const [url, blockMs, stuckAfter] = process.argv.slice(-3);
 const client = new Client(url, { logger: false });
 const work = (payload, ctx) => {
   ctx.progress(1);
@@ -13,7 +13,7 @@ const work = (payload, ctx) => {
   while (performance.now() < end);
   return "done";
 };
-await new Worker(client, { handlers: { work }, queues: ["q"], concurrency: 1, lease: 1000 }).run();
+await new Worker(client, { handlers: { work }, queues: ["q"], concurrency: 1, lease: 1000, stuckAfter: Number(stuckAfter) }).run();
 await client.close();
 `;
 
@@ -25,8 +25,8 @@ export interface Child extends AsyncDisposable {
 }
 
 /** Starts a worker on queue "q" whose handler for "work" blocks for so many milliseconds. */
-export function blockingWorker(url: string, blockMs: number): Child {
-  return runModule(PROGRAM, [url, String(blockMs)]);
+export function blockingWorker(url: string, blockMs: number, stuckAfterMs = 0): Child {
+  return runModule(PROGRAM, [url, String(blockMs), String(stuckAfterMs)]);
 }
 
 /** Starts a program. */

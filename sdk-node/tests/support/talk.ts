@@ -3,6 +3,7 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { EntryStatus } from "../../src/gen/rockqueue/v1/job_service.js";
 import {
   Delivery,
+  type Heartbeat,
   type OpenSession,
   type Settlement,
   type Settlements,
@@ -25,6 +26,8 @@ export class Break extends Error {
 
 export class Talk {
   heartbeats = 0;
+  /** What the heartbeats said. */
+  readonly beats: Heartbeat[] = [];
   mute = false;
   credits = 0;
   readonly #stream: ServerDuplexStream<WorkRequest, WorkResponse>;
@@ -46,6 +49,7 @@ export class Talk {
   #take({ message }: WorkRequest): void {
     if (message?.$case === "heartbeat") {
       this.heartbeats += 1;
+      this.beats.push(message.value);
       if (!this.mute) {
         this.send({ $case: "heartbeat", value: { sequence: message.value.sequence } });
       }

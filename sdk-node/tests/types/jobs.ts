@@ -1,5 +1,18 @@
 // What the compiler must accept, and what it must refuse. Checked by `make check`; nothing here runs.
-import { type Client, defineJob, type Job, type PushedJob, Worker } from "rockqueue";
+import {
+  type Client,
+  chain,
+  defineJob,
+  Flow,
+  type FlowNode,
+  group,
+  type Job,
+  join,
+  type PushedJob,
+  type PutSchedule,
+  Worker,
+} from "rockqueue";
+import { verifyWebhook } from "rockqueue/webhooks";
 import { z } from "zod";
 
 declare const client: Client;
@@ -54,6 +67,27 @@ client.raw.pushJobs({ jobs: [{ queue: "q", start: { $case: "delay", value: { sec
 // @ts-expect-error a field that the message does not have
 client.raw.getJob({ id: "1" });
 
+const daily: Promise<PutSchedule> = welcome.schedule(client, "s", { to: "ada@example.com" }, { cron: "@daily" });
+// @ts-expect-error a field is missing in the payload
+welcome.schedule(client, "s", {}, { cron: "@daily" });
+// @ts-expect-error a policy that does not exist
+client.schedules.preview({ cron: "@daily", overlap: "replace" });
+
+const flow = new Flow("f", { onParentFailure: "cancel" });
+const first: FlowNode = flow.add(welcome.new({ to: "a" }), { name: "first" });
+const ends: FlowNode[] = flow.add(chain(group([resize.new({})], welcome.new({ to: "b" })), resize.new({})));
+flow.add(join([], { job: resize.new({}), name: "last", onFailure: "ignore" }), { after: [first, ...ends, "first"] });
+flow.add(resize.new({}), { after: [{ node: first, onFailure: "cascade" }, { jobId: "j" }] });
+// @ts-expect-error a policy that does not exist
+flow.add(resize.new({}), { after: first, onFailure: "retry" });
+// @ts-expect-error several jobs have no one name
+flow.add(chain(resize.new({})), { name: "all" });
+
+const event = verifyWebhook("{}", new Headers(), ["whsec_AAAA"], { tolerance: 1000 });
+const kind: string = event.type;
+// @ts-expect-error a body that was parsed already
+verifyWebhook({ type: "job.dead" }, {}, "whsec_AAAA");
+
 new Worker(client, {
   jobs: [welcome.handle(async () => "ok")],
   handlers: { other: async (payload, ctx) => [payload, ctx.id] },
@@ -63,4 +97,4 @@ new Worker(client, { jobs: [welcome] });
 // @ts-expect-error durations are numbers
 new Worker(client, { handlers: {}, grace: "30s" });
 
-void [pushed, result, url];
+void [pushed, result, url, daily, kind];
