@@ -157,7 +157,7 @@ def a_session(*after_credits: Data) -> Callable[[AsyncIterator[Data]], AsyncIter
             if "open" in request:
                 yield {"opened": {"session_id": "s", "heartbeat_interval": "10s"}}
             elif "heartbeat" in request:
-                yield {"heartbeat": request["heartbeat"]}
+                yield {"heartbeat": {"sequence": request["heartbeat"]["sequence"]}}
             elif "credits" in request:
                 for message in after_credits:
                     yield message

@@ -134,7 +134,7 @@ async def a_session(requests: AsyncIterator[Data]) -> AsyncIterator[Data]:
         if "open" in request:
             yield {"opened": {"session_id": "s", "heartbeat_interval": "10s"}}
         elif "heartbeat" in request:
-            yield {"heartbeat": request["heartbeat"]}
+            yield {"heartbeat": {"sequence": request["heartbeat"]["sequence"]}}
         elif "goodbye" in request:
             return
 

@@ -43,7 +43,7 @@ class ScheduleServiceStub:
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
     `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
-    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    and day of week are both restricted (neither is `*`), a day that matches either counts. `@yearly`,
     `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
     taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 
@@ -124,7 +124,7 @@ class ScheduleServiceServicer:
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
     `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
-    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    and day of week are both restricted (neither is `*`), a day that matches either counts. `@yearly`,
     `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
     taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 
@@ -303,7 +303,7 @@ class ScheduleService:
     Five fields: minute (0-59), hour (0-23), day of month (1-31, `L`: the last), month (1-12 or JAN-DEC), day of week
     (0-7 or SUN-SAT; 0 and 7 are Sunday); or six with the second (0-59) before them. In a field: `*`, a number, a range
     `a-b`, a list `a,b`, steps `*/n` and `a-b/n`; a range goes upwards, and names may be written small. When day of month
-    and day of week are both restricted (neither allows every day), a day that matches either counts. `@yearly`,
+    and day of week are both restricted (neither is `*`), a day that matches either counts. `@yearly`,
     `@annually`, `@monthly`, `@weekly`, `@daily`, `@midnight` and `@hourly` stand for what they say. Nothing else is
     taken: no `?`, `W`, `#`, `H`, `R`, and no field for the year.
 

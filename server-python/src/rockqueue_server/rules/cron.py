@@ -1,16 +1,17 @@
 """Cron expressions: what the contract allows (ScheduleService in `rockqueue/v1/schedule_service.proto`), and no more.
 
-An expression is read into sets of numbers, and found again in local times: naive, without a time zone. What a time zone
-does to them is in `slots`.
+croniter finds the local times of an expression: naive, without a time zone. What a time zone does to them is in
+`slots`.
 """
 
 from __future__ import annotations
 
-import calendar
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+
+from croniter import CroniterBadDateError, croniter
 
 LONGEST = 1024
 """Characters of an expression."""
@@ -30,8 +31,7 @@ _LAST = 32
 """Stands for the last day of the month among the days."""
 _MONTH_NAMES = {name: month for month, name in enumerate(_MONTHS.split(), 1)}
 _DAY_NAMES = {name: day for day, name in enumerate(_DAYS.split())}
-_SEARCH_MONTHS = 9 * 12
-"""The 29th of February may be 8 years away."""
+LAST_YEAR = 9998
 SECOND = timedelta(seconds=1)
 _STEP = re.compile(r"[0-9]{1,3}\Z")
 _EVERY = re.compile(r"\*(?:/[0-9]+)?\Z")
@@ -62,20 +62,12 @@ class CronError(ValueError):
 
 
 class Cron(NamedTuple):
-    """An expression. Numbers grow; week days begin with Sunday, 0."""
+    """An expression that was checked."""
 
-    seconds: tuple[int, ...]
-    minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
+    fields: str
+    """The six fields, the second first, as croniter reads them."""
     every_hour: bool
     """The hour is `*` or `*/n`: it fires at every real interval, whatever the clocks do."""
-
-    def days_of(self, year: int, month: int) -> tuple[int, ...]:
-        """The days of a month on which it fires."""
-        return _days_of(self.days, self.months, self.weekdays, year, month)
 
 
 @lru_cache(maxsize=1024)
@@ -96,18 +88,11 @@ def parse(expression: str) -> Cron:
             "or the second before them; there is no field for the year"
         )
     second = parts.pop(0) if len(parts) == 6 else "0"  # noqa: PLR2004 - with the second
-    seconds = _read(second, _SECOND)
-    minutes, hours, days, months, weekdays = (_read(part, field) for part, field in zip(parts, _FIELDS, strict=True))
-    hour = parts[1]
-    cron = Cron(
-        tuple(sorted(seconds)),
-        tuple(sorted(minutes)),
-        tuple(sorted(hours)),
-        frozenset(days),
-        frozenset(months),
-        frozenset(day % 7 for day in weekdays),
-        _EVERY.match(hour) is not None,
-    )
+    _check(second, _SECOND)
+    for part, field in zip(parts, _FIELDS, strict=True):
+        _check(part, field)
+    # A step of 1 restricts nothing, which croniter does not see.
+    cron = Cron(re.sub(r"\*/0*1(?!\d)", "*", " ".join([second, *parts])), _EVERY.match(parts[1]) is not None)
     # A leap year: what does not come in its months never does.
     if next_match(cron, datetime(2000, 1, 1)) is None:  # noqa: DTZ001 - local times have no zone here
         raise CronError("never comes: none of its months has such a day")
@@ -116,85 +101,39 @@ def parse(expression: str) -> Cron:
 
 def next_match(cron: Cron, since: datetime) -> datetime | None:
     """The first local time of an expression at `since` or later, both naive; `since` has no fraction of a second."""
-    year, month = since.year, since.month
-    first_day, start = since.day, (since.hour, since.minute, since.second)
-    for _ in range(_SEARCH_MONTHS):
-        for day in cron.days_of(year, month):
-            if day < first_day:
-                continue
-            found = _time_of_day(cron, *(start if day == first_day else (0, 0, 0)))
-            if found is not None:
-                return datetime(year, month, day, *found)  # noqa: DTZ001 - local times have no zone here
-        first_day, start = 0, (0, 0, 0)
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)  # noqa: PLR2004 - December
-        if year > 9998:  # noqa: PLR2004 - the last year whose moments any time zone can show
-            return None
-    return None
+    try:
+        found = croniter(cron.fields, since - SECOND, second_at_beginning=True).get_next(datetime)
+    except (CroniterBadDateError, OverflowError, ValueError):
+        return None
+    # The last year whose moments any time zone can show.
+    return found if found.year <= LAST_YEAR else None
 
 
-def _time_of_day(cron: Cron, hour: int, minute: int, second: int) -> tuple[int, int, int] | None:
-    """The first time of day at this one or later."""
-    for h in cron.hours:
-        if h < hour:
-            continue
-        for m in cron.minutes:
-            if h == hour and m < minute:
-                continue
-            for s in cron.seconds:
-                if (h, m) != (hour, minute) or s >= second:
-                    return h, m, s
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _days_of(
-    days: frozenset[int], months: frozenset[int], weekdays: frozenset[int], year: int, month: int
-) -> tuple[int, ...]:
-    if month not in months:
-        return ()
-    first, length = calendar.monthrange(year, month)
-    all_days, all_weekdays = len(days - {_LAST}) == 31, len(weekdays) == 7  # noqa: PLR2004 - a month, a week
-    found: list[int] = []
-    for day in range(1, length + 1):
-        of_month = day in days or (day == length and _LAST in days)
-        of_week = (first + day) % 7 in weekdays
-        matches = of_month and of_week if all_days or all_weekdays else of_month or of_week
-        if matches:
-            found.append(day)
-    return tuple(found)
-
-
-def _read(text: str, field: _Field) -> set[int]:
-    """The numbers of one field."""
-    found: set[int] = set()
+def _check(text: str, field: _Field) -> None:
+    """Refuses what the contract does not allow, and croniter might."""
     for entry in text.split(","):
-        found |= _read_entry(entry, field)
-    return found
+        _check_entry(entry, field)
 
 
-def _read_entry(entry: str, field: _Field) -> set[int]:
+def _check_entry(entry: str, field: _Field) -> None:
     range_, slash, step_text = entry.partition("/")
-    step = 1
     if slash:
         span = field.high - field.low + 1
         if not _STEP.match(step_text) or not 1 <= int(step_text) <= span:
             raise _wrong(field, entry, f"a step is a number from 1 to {span}")
-        step = int(step_text)
     if range_ == "*":
-        # 7 is another name of Sunday: a step over all week days goes from 0 to 6.
-        return set(range(field.low, min(field.high, 6 if field.names is _DAY_NAMES else 99) + 1, step))
+        return
     low_text, dash, high_text = range_.partition("-")
     low = _number(low_text, field, entry)
     if not dash:
         if slash:
-            raise _wrong(field, entry, f"a step goes over * or a range: write {low_text}-{field.high}/{step}")
-        return {low}
+            raise _wrong(field, entry, f"a step goes over * or a range: write {low_text}-{field.high}/{step_text}")
+        return
     high = _number(high_text, field, entry)
     if _LAST in (low, high):
         raise _wrong(field, entry, "L stands alone or in a list")
     if low > high:
         raise _wrong(field, entry, "a range goes upwards: write two of them with a comma")
-    return set(range(low, high + 1, step))
 
 
 def _number(text: str, field: _Field, entry: str) -> int:
