@@ -21,7 +21,7 @@ from model.wishes import Known, Wish
 from rockqueue.v1 import work_service_pb2
 from rockqueue_server.engine import dispatch, leases, queue_state, timers
 from rockqueue_server.errors import ServiceError
-from rockqueue_server.services import listing, queues
+from rockqueue_server.services import queues, walk
 
 Answer = Any
 
@@ -53,7 +53,9 @@ class Pairing(RuleBasedStateMachine):
             (queue_state, "WINDOW", 3),
             (timers, "STEP", 2),
             (queues, "STEP", 2),
-            (listing, "_STEP", 3),
+            (walk, "_LEAST_ROWS", 2),
+            (walk, "_MOST_ROWS", 3),
+            (walk, "_PROBE", 3),
             (leases, "_LOAD_CHUNK", 2),
             (dispatch, "SLICE", 2),
         ):
