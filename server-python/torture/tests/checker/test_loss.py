@@ -29,6 +29,14 @@ def test_a_job_that_was_only_in_the_log_must_survive_everything_else() -> None:
     assert Written().push(0, 1, "a", durability="WAL").read().broken() == {"P1"}
 
 
+def test_an_answer_that_is_read_after_the_cut_may_be_older() -> None:
+    assert Written().push(0, 3, "a", durability="WAL").power_cut(2).read().broken() == set()
+
+
+def test_what_was_put_into_the_log_after_the_last_cut_is_kept() -> None:
+    assert Written().power_cut(2).push(3, 4, "a", durability="WAL").read().broken() == {"P1"}
+
+
 def test_a_synced_job_must_survive_a_power_cut() -> None:
     assert Written().push(0, 1, "a").power_cut(2).read().broken() == {"P1"}
 

@@ -102,6 +102,11 @@ class Facts:
         """How many power cuts there were before `t`."""
         return bisect_right(self._cuts, t)
 
+    def era_of(self, ack: Ack) -> int | None:
+        """The era in which a push was answered; None when its call spans a cut: an answer may be read after it."""
+        began = self.era(ack.event.t_inv or 0)
+        return began if began == self.era(ack.t_ret) else None
+
     @property
     def last_era(self) -> int:
         """The era of the final read."""

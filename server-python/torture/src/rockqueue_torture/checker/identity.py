@@ -28,9 +28,10 @@ def one_push_one_job(facts: Facts) -> Iterator[Violation]:
     """P11: one push, repeated with its request id, has made two jobs; or two waiting jobs hold one unique key."""
     eras: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for ack in facts.acks:
-        first = facts.era(ack.t_ret)
-        last = facts.last_era if ack.pushed.durable else first
-        eras[ack.pushed.tag][ack.job].update(range(first, last + 1))
+        if ack.pushed.durable:
+            eras[ack.pushed.tag][ack.job].update(range(facts.era(ack.t_ret), facts.last_era + 1))
+        elif (era := facts.era_of(ack)) is not None:
+            eras[ack.pushed.tag][ack.job].add(era)
     for job, life in list(facts.lives.items()):
         for event in life.grants:
             eras[event.args["tag"]][job].add(facts.era(event.t_ret or 0))

@@ -47,12 +47,14 @@ def no_hole(facts: Facts) -> Iterator[Violation]:
         return
     first_lost: dict[int, Ack] = {}
     for ack in facts.ack_of.values():
-        if facts.lives[ack.job].final is None and not ack.pushed.durable:
-            era = facts.era(ack.t_ret)
-            if era not in first_lost or ack.t_ret < first_lost[era].t_ret:
-                first_lost[era] = ack
+        era = facts.era_of(ack)
+        if era is None or facts.lives[ack.job].final is not None or ack.pushed.durable:
+            continue
+        if era not in first_lost or ack.t_ret < first_lost[era].t_ret:
+            first_lost[era] = ack
     for ack in facts.ack_of.values():
-        lost = first_lost.get(facts.era(ack.t_ret))
+        era = facts.era_of(ack)
+        lost = first_lost.get(era) if era is not None else None
         if lost is None or facts.lives[ack.job].final is None:
             continue
         if ack.pushed.first_inv > lost.t_ret:
@@ -62,4 +64,4 @@ def no_hole(facts: Facts) -> Iterator[Violation]:
 
 def _must_be_kept(facts: Facts, ack: Ack) -> bool:
     """What was only in the log may be lost by a later power cut, and by nothing else."""
-    return ack.pushed.durable or facts.era(ack.t_ret) == facts.last_era
+    return ack.pushed.durable or facts.era_of(ack) == facts.last_era
