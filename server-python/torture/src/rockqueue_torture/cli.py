@@ -59,6 +59,13 @@ def power(rounds: Rounds = 100, seed: Seed = None, seconds: Seconds = 0, directo
 
 
 @app.command()
+def schedules(rounds: Rounds = 100, seed: Seed = None, seconds: Seconds = 0, directory: Directory = None) -> None:
+    """Kill servers while the slots of schedules come due; then look whether each slot made one job."""
+    console = _console()
+    _exit(asyncio.run(_schedules(console, rounds, _seed(seed), seconds, directory)))
+
+
+@app.command()
 def mutants(
     names: Annotated[list[str] | None, typer.Argument(help="Only these. Default: all.", show_default=False)] = None,
     rounds: Annotated[int, typer.Option(min=1, help="So many runs at most until a mutant is caught.")] = 6,
@@ -81,7 +88,7 @@ def run_all(
     sdks: Sdks = ALL_SDKS,
     directory: Directory = None,
 ) -> None:
-    """Every torment, one after the other: mutants, kill, power, then those of disk, time and network."""
+    """Every torment, one after the other: mutants, kill, power, schedules, then those of disk, time and network."""
     console = _console()
     first = _seed(seed)
     console.print(f"seed {first}")
@@ -89,6 +96,7 @@ def run_all(
         "mutants": asyncio.run(_mutants(console, [], 6, first, seconds, directory)),
         "kill": asyncio.run(_kill(console, rounds, first, seconds, _available(console, sdks), directory)),
         "power": asyncio.run(_power(console, rounds, first, seconds, directory)),
+        "schedules": asyncio.run(_schedules(console, rounds, first, seconds, directory)),
     }
     for name in _ENVIRONMENT_COMMANDS:
         if name in {command.name for command in app.registered_commands}:
@@ -121,6 +129,14 @@ async def _power(console: Console, rounds: int, seed: int, seconds: float, direc
     except CompilerMissing as error:
         console.print(f"power was left out: {error}", markup=False)
         return True
+
+
+async def _schedules(console: Console, rounds: int, seed: int, seconds: float, directory: Path | None) -> bool:
+    from rockqueue_torture.schedules import SchedulePlan, schedule_run
+    from rockqueue_torture.sessions import Sessions
+
+    sessions = Sessions("schedules", rounds, seed, seconds, _ROUNDS_PER_STORE, directory)
+    return await sessions.run(console, lambda home, one, count: schedule_run(home, SchedulePlan(count, one)))
 
 
 async def _mutants(

@@ -11,6 +11,7 @@ from rockqueue.v1 import (
     event_service_pb2_grpc,
     job_service_pb2_grpc,
     queue_service_pb2_grpc,
+    schedule_service_pb2_grpc,
     work_service_pb2_grpc,
 )
 
@@ -33,6 +34,7 @@ class RawClient:
         self.jobs = job_service_pb2_grpc.JobServiceStub(self._channel)
         self.work = work_service_pb2_grpc.WorkServiceStub(self._channel)
         self.queues = queue_service_pb2_grpc.QueueServiceStub(self._channel)
+        self.schedules = schedule_service_pb2_grpc.ScheduleServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rockqueue_torture.kill import KillPlan, kill_run
 from rockqueue_torture.load import LoadPlan
 from rockqueue_torture.power import PowerPlan, power_run
+from rockqueue_torture.schedules import SchedulePlan, schedule_run
 from rockqueue_torture.verdict import Verdict
 
 _CALM_S = 3.0
@@ -30,7 +31,7 @@ class Mutant:
     text: str
     properties: frozenset[str]
     torment: str = "calm"
-    """calm: no fault but the defect; kill, power, clock: what it takes to make it show."""
+    """calm: no fault but the defect; kill, power, clock, schedules: what it takes to make it show."""
 
 
 def _mutant(defect: str, text: str, properties: str, torment: str = "calm") -> Mutant:
@@ -50,6 +51,7 @@ MUTANTS = (
     _mutant("extend_ignored", "an extension is answered and does nothing", "P6"),
     _mutant("reuse_attempt_number", "a released attempt's number is given again", "P8"),
     _mutant("counters_drift", "counters are read wrongly at a start", "P14", "kill"),
+    _mutant("schedule_advance_not_atomic", "a slot's job and the next slot are two commits", "P15", "schedules"),
 )
 
 
@@ -105,6 +107,8 @@ async def _run(mutant: Mutant, home: Path, seed: int) -> Verdict:
         return await power_run(
             home, PowerPlan(2, seed, least_s=0.8, most_s=1.5, failpoints=(), arguments=arguments, extents=("all",))
         )
+    if mutant.torment == "schedules":
+        return await schedule_run(home, SchedulePlan(4, seed, arguments=arguments))
     rounds, failpoints = 1, ()
     least_s = most_s = _CALM_S
     if mutant.torment == "kill":

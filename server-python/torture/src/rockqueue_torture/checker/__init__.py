@@ -1,7 +1,7 @@
 """Checks a recorded history against what the queue promises. Sound: what it reports did go wrong.
 
-Properties P1 to P14 and P16; `docs/reliability.md` tells them in words. P15 is about schedules, which the server does
-not have yet. Every pass is O(n log n) in the number of events.
+Properties P1 to P14 and P16; `docs/reliability.md` tells them in words. P15 is about schedules, which have a torment of
+their own. Every pass is O(n log n) in the number of events.
 """
 
 from rockqueue_torture.checker.check import CHECKS, check
