@@ -69,6 +69,7 @@ func serve(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	go shop.LimitTenants(ctx, client)
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 	web := &http.Server{Handler: shop.NewHandler(client, receiver), ReadHeaderTimeout: 10 * time.Second}
 	return rockqueuehttp.ServeListener(ctx, web, listener, client, workers...)

@@ -30,6 +30,8 @@ var (
 var (
 	errAddress = errors.New(`the body must be JSON with an address: {"email": "ann@mail.example"}`)
 	errJobID   = errors.New("the id of a mail is a UUID")
+	errTenant  = errors.New("a tenant is a name of 1 to 64 characters")
+	errDryRun  = errors.New("dry_run is 0 or 1")
 )
 
 type queued struct {
@@ -56,6 +58,28 @@ type mailJob struct {
 	LastError *string            `json:"last_error"`
 }
 
+type explanation struct {
+	State   rockqueue.JobState `json:"state"`
+	Reasons []reason           `json:"reasons"`
+}
+
+type reason struct {
+	Kind    rockqueue.ExplanationKind `json:"kind"`
+	Message string                    `json:"message"`
+}
+
+type crew struct {
+	Workers []crewMember `json:"workers"`
+}
+
+type crewMember struct {
+	Name   string                 `json:"name"`
+	State  rockqueue.SessionState `json:"state"`
+	Active int32                  `json:"active"`
+	// Stuck are the mails that this worker has been sending for suspiciously long.
+	Stuck []string `json:"stuck"`
+}
+
 // api answers as soon as a mail is on disk, and never waits for a mail server.
 type api struct {
 	client *rockqueue.Client
@@ -71,6 +95,9 @@ func NewHandler(client *rockqueue.Client, receiver *rockqueuehook.Receiver) http
 	mux.HandleFunc("GET /jobs/{id}", answer(http.StatusOK, api.job))
 	mux.HandleFunc("GET /dead-letters", answer(http.StatusOK, api.deadLetters))
 	mux.HandleFunc("POST /jobs/{id}/retry", answer(http.StatusAccepted, api.retry))
+	mux.HandleFunc("GET /mails/{id}/why", answer(http.StatusOK, api.why))
+	mux.HandleFunc("GET /workers", answer(http.StatusOK, api.workers))
+	mux.HandleFunc("DELETE /mails", answer(http.StatusOK, api.cancelTenant))
 	if receiver != nil {
 		mux.Handle("POST /hooks", receiver.Handler(mailGivenUp))
 	}
@@ -79,28 +106,29 @@ func NewHandler(client *rockqueue.Client, receiver *rockqueuehook.Receiver) http
 
 // signup queues a welcome mail. 202 means that it is on disk.
 func (a api) signup(r *http.Request) (any, error) {
-	email, err := recipient(r)
+	to, err := recipientOf(r)
 	if err != nil {
 		return nil, err
 	}
-	return a.push(r.Context(), WelcomeEmail{Email: email})
+	return a.push(r.Context(), WelcomeEmail{Email: to.email}, to.tenant)
 }
 
 // shown in the README: [route]
 
 // resetPassword queues a mail that overtakes the welcome mails. 202 means that it is on disk.
 func (a api) resetPassword(r *http.Request) (any, error) {
-	email, err := recipient(r)
+	to, err := recipientOf(r)
 	if err != nil {
 		return nil, err
 	}
-	return a.push(r.Context(), PasswordReset{Email: email})
+	return a.push(r.Context(), PasswordReset{Email: to.email}, to.tenant)
 }
 
 // shown in the README: [/route]
 
-func (a api) push(ctx context.Context, mail rockqueue.JobArgs) (any, error) {
-	pushed, err := a.client.Push(ctx, mail, nil)
+// push queues a mail for a tenant: the tenants are served in turn. Mails without one are a group of their own.
+func (a api) push(ctx context.Context, mail rockqueue.JobArgs, tenant string) (any, error) {
+	pushed, err := a.client.Push(ctx, mail, &rockqueue.PushOptions{Group: tenant})
 	return queued{JobID: pushed.ID}, err
 }
 
@@ -137,6 +165,41 @@ func (a api) job(r *http.Request) (any, error) {
 	return describe(job), nil
 }
 
+// shown in the README: [why]
+
+// why tells what a mail is waiting for.
+func (a api) why(r *http.Request) (any, error) {
+	id, err := jobIDOf(r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.client.Explain(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	told := explanation{State: found.State}
+	for _, one := range found.Reasons {
+		told.Reasons = append(told.Reasons, reason{Kind: one.Kind, Message: one.Message})
+	}
+	return told, nil
+}
+
+// shown in the README: [/why]
+
+// workers lists who sends the mails.
+func (a api) workers(r *http.Request) (any, error) {
+	told := crew{Workers: []crewMember{}}
+	for worker, err := range a.client.ListWorkers(r.Context(), Queue) {
+		if err != nil {
+			return nil, err
+		}
+		told.Workers = append(told.Workers, crewMember{
+			Name: worker.Name, State: worker.State, Active: worker.Active, Stuck: append([]string{}, worker.StuckJobIDs...),
+		})
+	}
+	return told, nil
+}
+
 // deadLetters lists the mails that were given up.
 func (a api) deadLetters(r *http.Request) (any, error) {
 	letters := []mailJob{}
@@ -158,18 +221,31 @@ func (a api) retry(r *http.Request) (any, error) {
 	return queued{JobID: id}, a.client.Retry(r.Context(), id, nil)
 }
 
-func recipient(r *http.Request) (string, error) {
+// recipient is whom a mail is for, and on whose behalf.
+type recipient struct {
+	email, tenant string
+}
+
+func recipientOf(r *http.Request) (recipient, error) {
 	var body struct {
-		Email string `json:"email"`
+		Email  string  `json:"email"`
+		Tenant *string `json:"tenant"`
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return "", errAddress
+		return recipient{}, errAddress
 	}
 	err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBodyBytes)).Decode(&body)
-	if err != nil || !address.MatchString(body.Email) || utf8.RuneCountInString(body.Email) > maxAddressChars {
-		return "", errAddress
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field == "tenant" {
+		return recipient{}, errTenant
 	}
-	return body.Email, nil
+	if err != nil || !address.MatchString(body.Email) || utf8.RuneCountInString(body.Email) > maxAddressChars {
+		return recipient{}, errAddress
+	}
+	if body.Tenant == nil {
+		return recipient{email: body.Email}, nil
+	}
+	tenant, err := tenantOf(*body.Tenant)
+	return recipient{email: body.Email, tenant: tenant}, err
 }
 
 func jobIDOf(r *http.Request) (string, error) {
@@ -213,7 +289,7 @@ func answer(status int, ask func(*http.Request) (any, error)) http.HandlerFunc {
 // disk.
 func refusal(err error) (status int, detail string) {
 	switch {
-	case errors.Is(err, errAddress), errors.Is(err, errJobID):
+	case errors.Is(err, errAddress), errors.Is(err, errJobID), errors.Is(err, errTenant), errors.Is(err, errDryRun):
 		return http.StatusUnprocessableEntity, err.Error()
 	case errors.Is(err, rockqueue.ErrJobNotFound):
 		return http.StatusNotFound, "no mail has this id"

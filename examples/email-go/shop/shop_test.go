@@ -107,10 +107,21 @@ func (v visitor) call(method, path, body string, into any) int {
 // askFor asks for a mail, and returns its job's id.
 func (v visitor) askFor(wish, email string) string {
 	v.Helper()
+	return v.ask(wish, fmt.Sprintf(`{"email": %q}`, email))
+}
+
+// askAs asks for a mail on behalf of a tenant.
+func (v visitor) askAs(tenant, wish, email string) string {
+	v.Helper()
+	return v.ask(wish, fmt.Sprintf(`{"email": %q, "tenant": %q}`, email, tenant))
+}
+
+func (v visitor) ask(wish, body string) string {
+	v.Helper()
 	var queued struct {
 		JobID string `json:"job_id"`
 	}
-	if status := v.call("POST", "/"+wish, fmt.Sprintf(`{"email": %q}`, email), &queued); status != 202 {
+	if status := v.call("POST", "/"+wish, body, &queued); status != 202 {
 		v.Fatalf("%s was answered with %d", wish, status)
 	}
 	return queued.JobID
@@ -168,12 +179,15 @@ func TestASignupIsAcknowledgedAndItsMailArrives(t *testing.T) {
 		equal(t, said["detail"], "only a mail of the dead letters can be sent again", "the answer")
 	})
 	t.Run("nobody's mail is not found", func(t *testing.T) {
-		for method, path := range map[string]string{"POST": "/jobs/" + nobody + "/retry", "GET": "/jobs/" + nobody} {
+		for path, method := range map[string]string{
+			"/jobs/" + nobody + "/retry": "POST", "/jobs/" + nobody: "GET", "/mails/" + nobody + "/why": "GET",
+		} {
 			var said map[string]string
 			equal(t, v.call(method, path, "", &said), 404, "the status")
 			equal(t, said["detail"], "no mail has this id", "the answer")
 		}
 		equal(t, v.call("GET", "/jobs/nonsense", "", nil), 422, "the status for what is no id")
+		equal(t, v.call("GET", "/mails/nonsense/why", "", nil), 422, "the status for what is no id")
 	})
 	t.Run("a malformed address queues nothing", func(t *testing.T) {
 		before := v.figures()

@@ -3,6 +3,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import {
   Client,
   DeadlineExceeded,
+  InvalidRequest,
   InvalidState,
   type Job,
   JobNotFound,
@@ -17,16 +18,22 @@ import rockqueue from "rockqueue/fastify";
 import { passwordReset, QUEUE, type Recipient, welcomeEmail } from "./mails.ts";
 import { addNews, hooks } from "./newsletter.ts";
 import { isEmbedded, type QueueSettings } from "./settings.ts";
+import { addTenants, TENANT } from "./tenants.ts";
 import { mailWorker } from "./worker.ts";
 
 // A person waits for the answer: better to say "try again" than to wait longer.
 const PUSH_TIMEOUT_MS = 5000;
 
-const RECIPIENT = {
+/** A mail that a visitor asks for, and in whose name. */
+interface Wish extends Recipient {
+  tenant?: string | null;
+}
+
+const WISH = {
   body: {
     type: "object",
     required: ["email"],
-    properties: { email: { type: "string", pattern: "^[^@\\s]+@[^@\\s]+$", maxLength: 254 } },
+    properties: { email: { type: "string", pattern: "^[^@\\s]+@[^@\\s]+$", maxLength: 254 }, tenant: TENANT },
   },
 };
 const JOB_ID = { params: { type: "object", properties: { id: { type: "string", format: "uuid" } } } };
@@ -51,21 +58,22 @@ export async function createApp(settings: QueueSettings, timeoutMs = PUSH_TIMEOU
   app.setErrorHandler(refuse);
   addPushes(app);
   addQuestions(app);
+  addTenants(app);
   addNews(app);
   await app.register(hooks);
   return app;
 }
 
 function addPushes(app: FastifyInstance): void {
-  app.post<{ Body: Recipient }>("/signup", { schema: RECIPIENT }, async ({ body }, reply) => {
+  app.post<{ Body: Wish }>("/signup", { schema: WISH }, async ({ body: { email, tenant } }, reply) => {
     reply.code(202);
-    return queued(await welcomeEmail.push(app.rockqueue, { email: body.email }));
+    return queued(await welcomeEmail.options({ group: tenant ?? undefined }).push(app.rockqueue, { email }));
   });
 
   // shown in the README: [route]
-  app.post<{ Body: Recipient }>("/reset-password", { schema: RECIPIENT }, async ({ body }, reply) => {
+  app.post<{ Body: Wish }>("/reset-password", { schema: WISH }, async ({ body: { email, tenant } }, reply) => {
     reply.code(202);
-    return queued(await passwordReset.push(app.rockqueue, { email: body.email }));
+    return queued(await passwordReset.options({ group: tenant ?? undefined }).push(app.rockqueue, { email }));
   });
   // shown in the README: [/route]
 
@@ -82,6 +90,21 @@ function addQuestions(app: FastifyInstance): void {
   app.get<{ Params: { id: string } }>("/jobs/:id", { schema: JOB_ID }, async ({ params }) =>
     describe(await app.rockqueue.get(params.id)),
   );
+
+  // shown in the README: [why]
+  app.get<{ Params: { id: string } }>("/mails/:id/why", { schema: JOB_ID }, async ({ params }) => {
+    const { state, reasons } = await app.rockqueue.explain(params.id);
+    return { state, reasons: reasons.map(({ kind, message }) => ({ kind, message })) };
+  });
+  // shown in the README: [/why]
+
+  app.get("/workers", async () => {
+    const workers = [];
+    for await (const { name, state, active, stuckJobIds } of app.rockqueue.workers({ queue: QUEUE })) {
+      workers.push({ name, state, active, stuck: stuckJobIds });
+    }
+    return { workers };
+  });
 
   app.get("/dead-letters", async () => {
     const letters = [];
@@ -124,6 +147,9 @@ function refuse(error: FastifyError | RockQueueError, _: unknown, reply: Fastify
   }
   if (error instanceof NotFound) {
     return reply.code(404).send({ detail: "there is no such thing" });
+  }
+  if (error instanceof InvalidRequest) {
+    return reply.code(422).send({ detail: error.message });
   }
   if (error instanceof InvalidState) {
     return reply.code(409).send({ detail: "only a mail of the dead letters can be sent again" });

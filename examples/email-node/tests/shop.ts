@@ -78,8 +78,8 @@ export class Shop {
   }
 
   /** Asks for a mail and returns its job's id. */
-  async askFor(wish: "signup" | "reset-password", email = "ann@mail.example"): Promise<string> {
-    const response = await this.post(`/${wish}`, { email });
+  async askFor(wish: "signup" | "reset-password", email = "ann@mail.example", tenant?: string): Promise<string> {
+    const response = await this.post(`/${wish}`, { email, tenant });
     assert.equal(response.statusCode, 202, response.body);
     return response.json<{ job_id: string }>().job_id;
   }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from email_app.api import create_app
 from email_app.mails import QUEUE
 from email_app.settings import MAIL_SERVER_VARIABLE, QueueSettings
 from email_app.smtp_sink import Arrival, SmtpSink, open_sink, read_arrivals
-from rockqueue import Client
+from rockqueue import Client, QueueNotFound
 
 TIMEOUT_S = 20.0
 NOBODY = "0193f5a0-0000-7000-8000-000000000000"
@@ -28,8 +28,8 @@ class Shop:
     queue: Client
     mails: Path
 
-    async def ask_for(self, wish: str, email: str = "ann@mail.example") -> str:
-        answer = await self.http.post(f"/{wish}", json={"email": email})
+    async def ask_for(self, wish: str, email: str = "ann@mail.example", tenant: str | None = None) -> str:
+        answer = await self.http.post(f"/{wish}", json={"email": email, **({"tenant": tenant} if tenant else {})})
         assert answer.status_code == 202, answer.text
         return answer.json()["job_id"]
 
@@ -38,6 +38,20 @@ class Shop:
 
     def arrivals(self) -> list[Arrival]:
         return list(read_arrivals(self.mails))
+
+    async def group_limit(self) -> int | None:
+        """The limit of a tenant's mails. The app sets it when it starts, and does not wait for that."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                with suppress(QueueNotFound):
+                    if limit := (await self.queue.queues.get(QUEUE)).group_max_active:
+                        return limit
+                await asyncio.sleep(0.02)
+
+    async def cancel(self, query: str) -> dict[str, Any]:
+        answer = await self.http.delete(f"/mails?{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def until(self, reached: Callable[[dict[str, Any]], bool]) -> None:
         async with asyncio.timeout(TIMEOUT_S):
@@ -170,6 +184,77 @@ async def test_an_unknown_mail_is_not_found(town: Town) -> None:
     async with town.shop() as shop:
         assert (await shop.http.get(f"/jobs/{NOBODY}")).status_code == 404
         assert (await shop.http.get("/jobs/nonsense")).status_code == 422
+
+
+async def test_a_mail_is_in_the_group_of_its_tenant_and_a_tenant_has_a_limit(town: Town) -> None:
+    async with town.shop() as shop:
+        for wish in ("signup", "reset-password"):
+            assert (await shop.queue.get(await shop.ask_for(wish, tenant="flowers"))).group == "flowers"
+            assert (await shop.queue.get(await shop.ask_for(wish))).group is None
+        assert await shop.group_limit() == 5
+
+
+async def test_a_tenant_does_not_wait_for_the_many_mails_of_another(town: Town) -> None:
+    async with town.shop() as shop:
+        await shop.queue.queues.update(QUEUE, max_active=1)
+        await shop.queue.queues.pause(QUEUE)
+        for _ in range(6):
+            await shop.ask_for("signup", tenant="flowers")
+        late = await shop.ask_for("signup", tenant="books")
+        await shop.queue.queues.resume(QUEUE)
+        await shop.until(lambda now: now["completed"] == 7)
+        assert late in [mail.job_id for mail in shop.arrivals()[:2]]
+
+
+@pytest.mark.parametrize("tenant", ["", "a" * 65, "line\nbreak", 7])
+async def test_a_malformed_tenant_queues_nothing(town: Town, tenant: str | int) -> None:
+    async with town.shop() as shop:
+        answer = await shop.http.post("/signup", json={"email": "ann@mail.example", "tenant": tenant})
+        assert answer.status_code == 422
+        assert set((await shop.figures()).values()) == {0}
+
+
+async def test_a_waiting_mail_tells_what_it_waits_for(town: Town) -> None:
+    async with town.shop() as shop:
+        await shop.queue.queues.update(QUEUE, max_active=1)
+        await shop.queue.queues.pause(QUEUE)
+        job_id = await shop.ask_for("signup")
+        why = (await shop.http.get(f"/mails/{job_id}/why")).json()
+        assert why["state"] == "WAITING"
+        assert why["reasons"][0]["kind"] == "QUEUE_PAUSED"
+        assert "paused" in why["reasons"][0]["message"]
+        assert (await shop.http.get(f"/mails/{NOBODY}/why")).status_code == 404
+
+
+async def test_the_worker_inside_the_app_is_listed(town: Town) -> None:
+    async with town.shop() as shop:
+        await shop.ask_for("signup")
+        await shop.until(lambda now: now["completed"] == 1)
+        (worker,) = (await shop.http.get("/workers")).json()["workers"]
+        assert worker.pop("name")
+        assert worker == {"state": "RUNNING", "active": 0, "stuck": []}
+
+
+async def test_all_mails_of_a_tenant_are_cancelled_and_no_others(town: Town) -> None:
+    async with town.shop() as shop:
+        await shop.queue.queues.update(QUEUE, max_active=1)
+        await shop.queue.queues.pause(QUEUE)
+        for _ in range(3):
+            await shop.ask_for("signup", tenant="flowers")
+        kept = [await shop.ask_for("signup", tenant="books"), await shop.ask_for("signup")]
+        assert await shop.cancel("tenant=flowers&dry_run=1") == {"affected": 3, "dry_run": True}
+        assert (await shop.figures())["waiting"] == 5
+        assert await shop.cancel("tenant=flowers") == {"affected": 3, "dry_run": False}
+        assert await shop.cancel("tenant=flowers") == {"affected": 0, "dry_run": False}
+        await shop.queue.queues.resume(QUEUE)
+        await shop.until(lambda now: now["completed"] == 2)
+        assert {mail.job_id for mail in shop.arrivals()} == set(kept)
+
+
+@pytest.mark.parametrize("query", ["", "?tenant=", "?dry_run=1", "?tenant=flowers&dry_run=perhaps"])
+async def test_a_cancellation_must_name_its_tenant(town: Town, query: str) -> None:
+    async with town.shop() as shop:
+        assert (await shop.http.delete(f"/mails{query}")).status_code == 422
 
 
 async def test_without_a_queue_server_nothing_is_acknowledged(

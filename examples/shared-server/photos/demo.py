@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rockqueue import Client, Event, EventType
 
+from .backups import restored_backup
 from .history import History
 from .processes import kill, queue_server, running
 from .push import QUEUE, Resize, push_broken_picture, push_picture
@@ -28,17 +29,16 @@ VIEWER_TIMEOUT_S = 10.0
 STOPPED = 130
 
 
-async def follow(url: str, history: History, node: Process) -> None:
+async def follow(client: Client, history: History, node: Process) -> None:
     """Follows the events until all jobs are finished; kills the Node worker when it has just begun with a picture."""
-    async with Client(url) as client:
-        async for event in client.events(queues=[QUEUE], beginning=True):
-            history.take(event)
-            begins = event.type == EventType.JOB_STARTED and event.worker == "node"
-            if begins and is_news(event) and node.returncode is None and history.completed_by()["node"] >= KILL_AFTER:
-                await kill(node)
-                print(f"* kill -9 {node.pid}, the Node worker, with a picture in its hands", flush=True)
-            if history.finished == PICTURES + 1:
-                return
+    async for event in client.events(queues=[QUEUE], beginning=True):
+        history.take(event)
+        begins = event.type == EventType.JOB_STARTED and event.worker == "node"
+        if begins and is_news(event) and node.returncode is None and history.completed_by()["node"] >= KILL_AFTER:
+            await kill(node)
+            print(f"* kill -9 {node.pid}, the Node worker, with a picture in its hands", flush=True)
+        if history.finished == PICTURES + 1:
+            return
 
 
 def is_news(event: Event) -> bool:
@@ -71,7 +71,7 @@ async def play(folder: Path, resizer: Path, live_events: Path, node_worker: Path
             await joined(client, {"node", "go"})
         print("* a Node and a Go worker have joined", flush=True)
         history = History()
-        following = asyncio.create_task(follow(url, history, node))
+        following = asyncio.create_task(follow(client, history, node))
         stack.callback(following.cancel)
         wanted: dict[str, Resize] = {}
         for number in range(PICTURES):
@@ -83,7 +83,9 @@ async def play(folder: Path, resizer: Path, live_events: Path, node_worker: Path
             await following
         saw_all = await asyncio.wait_for(viewer.wait(), VIEWER_TIMEOUT_S) == 0
         jobs = {job.id: job async for job in client.list(queue=QUEUE)}
-        return close_books(Counted(wanted, broken, history, jobs, saw_all))
+        restored = await restored_backup(client, folder / "restored.db")
+        print("* the running server has made a backup, and a new folder was made of it", flush=True)
+        return close_books(Counted(wanted, broken, history, jobs, saw_all, restored))
 
 
 def show(rows: list[Row], seconds: float) -> int:

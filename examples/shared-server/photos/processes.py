@@ -45,10 +45,11 @@ async def kill(process: Process) -> None:
 
 @asynccontextmanager
 async def queue_server(folder: Path) -> AsyncGenerator[str]:
-    """A queue server on a port that the system chooses; gives its URL."""
+    """A queue server on a port that the system chooses, with a folder for backups; gives its URL."""
     ready = folder / "ready.json"
     options = ("--listen", "127.0.0.1:0", "--metrics", "off", "--ready-file", ready, "--log-level", "warning")
-    async with running("rockqueue", "serve", folder / "jobs.db", *options) as server:
+    places = (folder / "jobs.db", "--backup-dir", folder / "backups")
+    async with running("rockqueue", "serve", *places, *options) as server:
         async with asyncio.timeout(READY_TIMEOUT_S):
             while not ready.exists():
                 if server.returncode is not None:

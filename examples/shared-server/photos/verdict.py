@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rockqueue import DeadReason, Job, JobState
 
+from .backups import Restored
 from .history import History
 from .pictures import BadPicture, measure
 from .push import SOURCE_SIZE, Resize
@@ -36,6 +37,8 @@ class Counted:
     """The jobs as the server knows them."""
     viewer_saw_all: bool
     """Whether the live view ended by itself: it saw every job finish."""
+    restored: Restored
+    """What is in the copy that was made of the server's backup."""
 
 
 def close_books(counted: Counted) -> list[Row]:
@@ -49,6 +52,7 @@ def close_books(counted: Counted) -> list[Row]:
     taken_over = [job for job in in_hands if history.completions[job] == ["go"]]
     by = history.completed_by()
     broken = jobs[counted.broken]
+    copy = counted.restored
     kept = broken.state == JobState.DEAD and broken.dead_reason == DeadReason.NON_RETRYABLE
     return [
         Row("pictures asked for by Python", len(wanted), "jobs that were acknowledged", bool(wanted)),
@@ -66,6 +70,12 @@ def close_books(counted: Counted) -> list[Row]:
         ),
         Row("kept in the dead letters", int(kept), "the file that is no picture: tried once", kept),
         Row("live view", int(counted.viewer_saw_all), "it saw every job finish", counted.viewer_saw_all),
+        Row(
+            "jobs in the restored backup",
+            copy.jobs,
+            "; ".join(copy.problems) or f"the copy was checked; the server has {len(jobs)}",
+            copy.jobs == len(jobs) and not copy.problems,
+        ),
     ]
 
 

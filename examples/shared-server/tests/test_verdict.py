@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from photos.backups import Restored
 from photos.history import History
 from photos.pictures import draw
 from photos.push import Resize
@@ -48,7 +49,7 @@ class Run:
             Path(resize.target).write_bytes(draw(1, 96, 72))
         jobs = {name: job(JobState.COMPLETED, crashes=int(name == "c")) for name in "abc"}
         jobs["broken"] = job(JobState.DEAD, dead_reason=DeadReason.NON_RETRYABLE)
-        return Counted(wanted, "broken", history, jobs, viewer_saw_all=True)
+        return Counted(wanted, "broken", history, jobs, viewer_saw_all=True, restored=Restored(4, ()))
 
 
 def wrong(counted: Counted) -> list[str]:
@@ -84,6 +85,11 @@ CHANGES: dict[str, Callable[[Counted], Counted]] = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_each_thing_that_can_be_wrong_is_seen(good: Counted, what: str) -> None:
     assert wrong(CHANGES[what](good)) == [what]
+
+
+@pytest.mark.parametrize("restored", [Restored(3, ()), Restored(5, ()), Restored(4, ("a counter is off",))])
+def test_a_copy_with_other_jobs_or_with_problems_is_seen(good: Counted, restored: Restored) -> None:
+    assert wrong(replace(good, restored=restored)) == ["jobs in the restored backup"]
 
 
 def test_a_job_completed_twice_is_seen(good: Counted) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -11,12 +13,14 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from email_app import newsletter
+from email_app import newsletter, tenants
 from email_app.mails import QUEUE, send_password_reset, send_welcome
 from email_app.settings import QueueSettings
+from email_app.tenants import Tenant
 from email_app.worker import mail_worker
 from rockqueue import (
     DeadlineExceeded,
+    InvalidRequest,
     InvalidState,
     Job,
     JobNotFound,
@@ -27,16 +31,17 @@ from rockqueue import (
     RockQueueError,
     Unavailable,
 )
-from rockqueue.fastapi import QueueClient, lifespan
+from rockqueue.fastapi import LifespanState, QueueClient, lifespan
 
 PUSH_TIMEOUT_S = 5
 """A person waits for the answer: better to say "try again" than to wait longer."""
 
 
 class Address(BaseModel):
-    """Whom to write to."""
+    """Whom to write to, and on whose behalf."""
 
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+    tenant: Tenant | None = None
 
 
 class Queued(BaseModel):
@@ -69,6 +74,36 @@ class MailJob(BaseModel):
     last_error: str | None
 
 
+class Reason(BaseModel):
+    """One reason why a mail is where it is."""
+
+    kind: str
+    message: str
+
+
+class Why(BaseModel):
+    """Why a mail is where it is: what will last longest comes first."""
+
+    state: str
+    reasons: list[Reason]
+
+
+class WorkerState(BaseModel):
+    """How one worker fares."""
+
+    name: str
+    state: str
+    active: int
+    stuck: list[str]
+    """The mails that it has had in its hands for too long."""
+
+
+class Workers(BaseModel):
+    """The workers that send mails now."""
+
+    workers: list[WorkerState]
+
+
 def describe(job: Job) -> MailJob:
     """What the app tells of a job."""
     last_error = job.errors[-1].message if job.errors else None
@@ -88,7 +123,7 @@ router = APIRouter()
 @router.post("/signup", status_code=202)
 async def signup(address: Address, queue: QueueClient) -> Queued:
     """Queues a welcome mail. 202 means that it is on disk."""
-    pushed = await send_welcome.push(queue, email=address.email)
+    pushed = await send_welcome.options(group=address.tenant).push(queue, email=address.email)
     return Queued(job_id=pushed.id)
 
 
@@ -96,7 +131,7 @@ async def signup(address: Address, queue: QueueClient) -> Queued:
 @router.post("/reset-password", status_code=202)
 async def reset_password(address: Address, queue: QueueClient) -> Queued:
     """Queues a mail that overtakes the welcome mails. 202 means that it is on disk."""
-    pushed = await send_password_reset.push(queue, email=address.email)
+    pushed = await send_password_reset.options(group=address.tenant).push(queue, email=address.email)
     return Queued(job_id=pushed.id)
 
 
@@ -128,6 +163,29 @@ async def show_job(job_id: UUID, queue: QueueClient) -> MailJob:
     return describe(await queue.get(str(job_id)))
 
 
+# shown in the README: [why]
+@router.get("/mails/{job_id}/why")
+async def why(job_id: UUID, queue: QueueClient) -> Why:
+    """Tells what a mail waits for."""
+    explained = await queue.explain(str(job_id))
+    reasons = [Reason(kind=reason.kind.value, message=reason.message) for reason in explained.reasons]
+    return Why(state=explained.state.value, reasons=reasons)
+
+
+# shown in the README: [/why]
+
+
+@router.get("/workers")
+async def workers(queue: QueueClient) -> Workers:
+    """Lists the workers of the mail queue."""
+    return Workers(
+        workers=[
+            WorkerState(name=one.name, state=one.state.value, active=one.active, stuck=list(one.stuck_job_ids))
+            async for one in queue.workers(QUEUE)
+        ]
+    )
+
+
 @router.get("/dead-letters")
 async def dead_letters(queue: QueueClient) -> list[MailJob]:
     """Lists the mails that were given up."""
@@ -148,6 +206,8 @@ async def refuse(_: Request, error: Exception) -> JSONResponse:
             return JSONResponse({"detail": "no mail has this id"}, 404)
         case NotFound():
             return JSONResponse({"detail": "there is no such thing"}, 404)
+        case InvalidRequest():
+            return JSONResponse({"detail": str(error)}, 422)
         case InvalidState():
             return JSONResponse({"detail": "only a mail of the dead letters can be sent again"}, 409)
         case ResourceExhausted() | Unavailable() | DeadlineExceeded():
@@ -160,9 +220,17 @@ def create_app(settings: QueueSettings) -> FastAPI:
     """Returns the app. It opens the queue when it starts; an embedded queue has its worker in the same process."""
     # shown in the README: [lifespan]
     worker = partial(mail_worker, settings=settings) if settings.embedded else None
-    app = FastAPI(title="Shop", lifespan=lifespan(settings.url, worker=worker, timeout=PUSH_TIMEOUT_S))
+    opening = lifespan(settings.url, worker=worker, timeout=PUSH_TIMEOUT_S)
     # shown in the README: [/lifespan]
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncGenerator[LifespanState]:
+        async with opening(app) as state, tenants.limiting(state["rockqueue"]):
+            yield state
+
+    app = FastAPI(title="Shop", lifespan=opened)
     app.include_router(router)
+    app.include_router(tenants.router)
     app.include_router(newsletter.router)
     app.add_exception_handler(RockQueueError, refuse)
     return app
