@@ -76,9 +76,11 @@ const (
 	//
 	//	{"reason": "UNIQUE_CONFLICT", "domain": "rockqueue", "metadata": {"job_id": "0193…", "index": "0", "key": "user-7"}}
 	ErrorReason_ERROR_REASON_UNIQUE_CONFLICT ErrorReason = 8
-	// RESOURCE_EXHAUSTED with RetryInfo. The queue's `max_backlog_jobs` would be passed; nothing of the batch was stored.
+	// RESOURCE_EXHAUSTED with RetryInfo. The queue's `max_backlog_jobs` or `max_backlog_bytes` would be passed; nothing of
+	// the batch was stored. `setting` is the name of the one, `limit` its value.
 	//
-	//	{"reason": "QUEUE_FULL", "domain": "rockqueue", "metadata": {"queue": "mail", "limit": "1000"}}
+	//	{"reason": "QUEUE_FULL", "domain": "rockqueue",
+	//	 "metadata": {"queue": "mail", "setting": "max_backlog_jobs", "limit": "1000"}}
 	ErrorReason_ERROR_REASON_QUEUE_FULL ErrorReason = 9
 	// RESOURCE_EXHAUSTED with RetryInfo. The disk has too little free space to take in more jobs; nothing was stored.
 	// Settlements, heartbeats and deletions go on.

@@ -41,7 +41,8 @@ const (
 // Finished jobs of a flow stay readable at least until the flow is finished, whatever their retention says.
 type FlowServiceClient interface {
 	// Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+	// `max_backlog_bytes`, BLOCKED ones too.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
 	// QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -153,7 +154,8 @@ func (c *flowServiceClient) ListParents(ctx context.Context, in *ListParentsRequ
 // Finished jobs of a flow stay readable at least until the flow is finished, whatever their retention says.
 type FlowServiceServer interface {
 	// Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+	// CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+	// `max_backlog_bytes`, BLOCKED ones too.
 	//
 	// Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
 	// QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.

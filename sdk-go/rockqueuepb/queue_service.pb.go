@@ -40,7 +40,10 @@ type Queue struct {
 	// When the queue came into being.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// How many worker sessions are open on it now.
-	Workers       int32 `protobuf:"varint,7,opt,name=workers,proto3" json:"workers,omitempty"`
+	Workers int32 `protobuf:"varint,7,opt,name=workers,proto3" json:"workers,omitempty"`
+	// How many bytes the jobs that are WAITING or DELAYED have together: their JobSpecs, serialised as they are kept, so
+	// each a little more than its payload and headers. What `max_backlog_bytes` limits.
+	BacklogBytes  int64 `protobuf:"varint,8,opt,name=backlog_bytes,json=backlogBytes,proto3" json:"backlog_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -120,6 +123,13 @@ func (x *Queue) GetCreateTime() *timestamppb.Timestamp {
 func (x *Queue) GetWorkers() int32 {
 	if x != nil {
 		return x.Workers
+	}
+	return 0
+}
+
+func (x *Queue) GetBacklogBytes() int64 {
+	if x != nil {
+		return x.BacklogBytes
 	}
 	return 0
 }
@@ -242,6 +252,10 @@ type QueueSettings struct {
 	// How many jobs may be WAITING or DELAYED before pushes get QUEUE_FULL. 1 or more. Not set: no limit. Retries, releases
 	// and follow-ups are always taken.
 	MaxBacklogJobs *int64 `protobuf:"varint,7,opt,name=max_backlog_jobs,json=maxBacklogJobs,proto3,oneof" json:"max_backlog_jobs,omitempty"`
+	// How many bytes the jobs that are WAITING or DELAYED may have together, see Queue.backlog_bytes, before pushes get
+	// QUEUE_FULL. 1 or more. Not set: no limit. A push that replaces a job counts with what it makes that job larger by.
+	// Retries, releases and follow-ups are always taken.
+	MaxBacklogBytes *int64 `protobuf:"varint,11,opt,name=max_backlog_bytes,json=maxBacklogBytes,proto3,oneof" json:"max_backlog_bytes,omitempty"`
 	// How many deliveries of the queue there may be in a time. Not set: no limit.
 	Rate *RateLimit `protobuf:"bytes,8,opt,name=rate,proto3" json:"rate,omitempty"`
 	// How many jobs of one group may be ACTIVE at once, for groups that set none. 1 or more. Not set: no limit.
@@ -332,6 +346,13 @@ func (x *QueueSettings) GetMaxActive() int32 {
 func (x *QueueSettings) GetMaxBacklogJobs() int64 {
 	if x != nil && x.MaxBacklogJobs != nil {
 		return *x.MaxBacklogJobs
+	}
+	return 0
+}
+
+func (x *QueueSettings) GetMaxBacklogBytes() int64 {
+	if x != nil && x.MaxBacklogBytes != nil {
+		return *x.MaxBacklogBytes
 	}
 	return 0
 }
@@ -1555,7 +1576,7 @@ var File_rockqueue_v1_queue_service_proto protoreflect.FileDescriptor
 
 const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\n" +
-	" rockqueue/v1/queue_service.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\x1a\x1erockqueue/v1/job_service.proto\"\xbe\x02\n" +
+	" rockqueue/v1/queue_service.proto\x12\frockqueue.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16rockqueue/v1/job.proto\x1a\x1erockqueue/v1/job_service.proto\"\xe3\x02\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x127\n" +
 	"\bsettings\x18\x02 \x01(\v2\x1b.rockqueue.v1.QueueSettingsR\bsettings\x12\x16\n" +
@@ -1564,7 +1585,8 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\x11oldest_ready_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestReadyTime\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x18\n" +
-	"\aworkers\x18\a \x01(\x05R\aworkers\"\xc3\x01\n" +
+	"\aworkers\x18\a \x01(\x05R\aworkers\x12#\n" +
+	"\rbacklog_bytes\x18\b \x01(\x03R\fbacklogBytes\"\xc3\x01\n" +
 	"\vQueueCounts\x12\x18\n" +
 	"\awaiting\x18\x01 \x01(\x03R\awaiting\x12\x18\n" +
 	"\adelayed\x18\x02 \x01(\x03R\adelayed\x12\x16\n" +
@@ -1572,7 +1594,7 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\ablocked\x18\x04 \x01(\x03R\ablocked\x12\x1c\n" +
 	"\tcompleted\x18\x05 \x01(\x03R\tcompleted\x12\x12\n" +
 	"\x04dead\x18\x06 \x01(\x03R\x04dead\x12\x1c\n" +
-	"\tcancelled\x18\a \x01(\x03R\tcancelled\"\x89\x05\n" +
+	"\tcancelled\x18\a \x01(\x03R\tcancelled\"\xd0\x05\n" +
 	"\rQueueSettings\x12>\n" +
 	"\rdefault_retry\x18\x01 \x01(\v2\x19.rockqueue.v1.RetryPolicyR\fdefaultRetry\x12>\n" +
 	"\rdefault_lease\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\fdefaultLease\x12J\n" +
@@ -1581,14 +1603,16 @@ const file_rockqueue_v1_queue_service_proto_rawDesc = "" +
 	"\x13cancelled_retention\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x12cancelledRetention\x12\"\n" +
 	"\n" +
 	"max_active\x18\x06 \x01(\x05H\x00R\tmaxActive\x88\x01\x01\x12-\n" +
-	"\x10max_backlog_jobs\x18\a \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01\x12+\n" +
+	"\x10max_backlog_jobs\x18\a \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01\x12/\n" +
+	"\x11max_backlog_bytes\x18\v \x01(\x03H\x02R\x0fmaxBacklogBytes\x88\x01\x01\x12+\n" +
 	"\x04rate\x18\b \x01(\v2\x17.rockqueue.v1.RateLimitR\x04rate\x12-\n" +
-	"\x10group_max_active\x18\t \x01(\x05H\x02R\x0egroupMaxActive\x88\x01\x01\x126\n" +
+	"\x10group_max_active\x18\t \x01(\x05H\x03R\x0egroupMaxActive\x88\x01\x01\x126\n" +
 	"\n" +
 	"group_rate\x18\n" +
 	" \x01(\v2\x17.rockqueue.v1.RateLimitR\tgroupRateB\r\n" +
 	"\v_max_activeB\x13\n" +
-	"\x11_max_backlog_jobsB\x13\n" +
+	"\x11_max_backlog_jobsB\x14\n" +
+	"\x12_max_backlog_bytesB\x13\n" +
 	"\x11_group_max_active\"y\n" +
 	"\tRateLimit\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x05R\x05count\x121\n" +

@@ -1092,7 +1092,7 @@ type Complete struct {
 	// Media type of `result`, at most 128 printable ASCII characters.
 	ResultContentType string `protobuf:"bytes,2,opt,name=result_content_type,json=resultContentType,proto3" json:"result_content_type,omitempty"`
 	// Jobs that follow: pushed in the same commit, all or none with the completion. At most 100. An invalid one fails this
-	// entry, and the job stays ACTIVE. The limits of `max_backlog_jobs` do not hold for them.
+	// entry, and the job stays ACTIVE. `max_backlog_jobs` and `max_backlog_bytes` do not hold for them.
 	FollowUps     []*JobSpec `protobuf:"bytes,3,rep,name=follow_ups,json=followUps,proto3" json:"follow_ups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1294,7 +1294,9 @@ type OpenClient struct {
 	// How the client repeats calls.
 	Retry *CallRetry `protobuf:"bytes,4,opt,name=retry,proto3" json:"retry,omitempty"`
 	// How safe pushes must be: "fsync" or "wal". Empty: the default.
-	Durability    string `protobuf:"bytes,5,opt,name=durability,proto3" json:"durability,omitempty"`
+	Durability string `protobuf:"bytes,5,opt,name=durability,proto3" json:"durability,omitempty"`
+	// How long a single push waits for others while a batch is under way.
+	Linger        *durationpb.Duration `protobuf:"bytes,6,opt,name=linger,proto3" json:"linger,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1362,6 +1364,13 @@ func (x *OpenClient) GetDurability() string {
 		return x.Durability
 	}
 	return ""
+}
+
+func (x *OpenClient) GetLinger() *durationpb.Duration {
+	if x != nil {
+		return x.Linger
+	}
+	return nil
 }
 
 // How a client repeats calls. What is not set is left to the SDK.
@@ -3905,9 +3914,11 @@ type UpdateQueue struct {
 	// How many jobs of one group may be active.
 	GroupMaxActive *int32 `protobuf:"varint,12,opt,name=group_max_active,json=groupMaxActive,proto3,oneof" json:"group_max_active,omitempty"`
 	// How many deliveries of one group there may be in a time.
-	GroupRate     *RateLimit `protobuf:"bytes,13,opt,name=group_rate,json=groupRate,proto3" json:"group_rate,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	GroupRate *RateLimit `protobuf:"bytes,13,opt,name=group_rate,json=groupRate,proto3" json:"group_rate,omitempty"`
+	// How many bytes the jobs that wait may have.
+	MaxBacklogBytes *int64 `protobuf:"varint,14,opt,name=max_backlog_bytes,json=maxBacklogBytes,proto3,oneof" json:"max_backlog_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UpdateQueue) Reset() {
@@ -4029,6 +4040,13 @@ func (x *UpdateQueue) GetGroupRate() *RateLimit {
 		return x.GroupRate
 	}
 	return nil
+}
+
+func (x *UpdateQueue) GetMaxBacklogBytes() int64 {
+	if x != nil && x.MaxBacklogBytes != nil {
+		return *x.MaxBacklogBytes
+	}
+	return 0
 }
 
 // How many deliveries there may be in a time.
@@ -4344,8 +4362,12 @@ type Queue struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Since when the longest waiting job is ready. Not set: none waits.
 	OldestReadyTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=oldest_ready_time,json=oldestReadyTime,proto3" json:"oldest_ready_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// How many bytes the jobs that wait may have. Not set: no limit.
+	MaxBacklogBytes *int64 `protobuf:"varint,14,opt,name=max_backlog_bytes,json=maxBacklogBytes,proto3,oneof" json:"max_backlog_bytes,omitempty"`
+	// How many bytes they have.
+	BacklogBytes  int64 `protobuf:"varint,15,opt,name=backlog_bytes,json=backlogBytes,proto3" json:"backlog_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -4467,6 +4489,20 @@ func (x *Queue) GetOldestReadyTime() *timestamppb.Timestamp {
 		return x.OldestReadyTime
 	}
 	return nil
+}
+
+func (x *Queue) GetMaxBacklogBytes() int64 {
+	if x != nil && x.MaxBacklogBytes != nil {
+		return *x.MaxBacklogBytes
+	}
+	return 0
+}
+
+func (x *Queue) GetBacklogBytes() int64 {
+	if x != nil {
+		return x.BacklogBytes
+	}
+	return 0
 }
 
 // Reads what the server is.
@@ -6749,7 +6785,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05ended\x18\x05 \x01(\v2&.rockqueue.conformance.v1.HandlerEndedH\x00R\x05ended\x12K\n" +
 	"\fworker_ended\x18\x06 \x01(\v2&.rockqueue.conformance.v1.WorkerStatusH\x00R\vworkerEnded\x127\n" +
 	"\x03log\x18\a \x01(\v2#.rockqueue.conformance.v1.LogRecordH\x00R\x03logB\r\n" +
-	"\vobservation\"\xc6\x01\n" +
+	"\vobservation\"\xf9\x01\n" +
 	"\n" +
 	"OpenClient\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x10\n" +
@@ -6758,7 +6794,8 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05retry\x18\x04 \x01(\v2#.rockqueue.conformance.v1.CallRetryR\x05retry\x12\x1e\n" +
 	"\n" +
 	"durability\x18\x05 \x01(\tR\n" +
-	"durability\"\xe1\x02\n" +
+	"durability\x121\n" +
+	"\x06linger\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x06linger\"\xe1\x02\n" +
 	"\tCallRetry\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12&\n" +
 	"\fmax_attempts\x18\x02 \x01(\x05H\x00R\vmaxAttempts\x88\x01\x01\x12>\n" +
@@ -6964,7 +7001,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x06prefix\x18\x02 \x01(\tR\x06prefix\"8\n" +
 	"\bGetQueue\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x14\n" +
-	"\x05queue\x18\x02 \x01(\tR\x05queue\"\xef\x05\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\"\xb6\x06\n" +
 	"\vUpdateQueue\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12J\n" +
@@ -6981,10 +7018,12 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x04rate\x18\v \x01(\v2#.rockqueue.conformance.v1.RateLimitR\x04rate\x12-\n" +
 	"\x10group_max_active\x18\f \x01(\x05H\x02R\x0egroupMaxActive\x88\x01\x01\x12B\n" +
 	"\n" +
-	"group_rate\x18\r \x01(\v2#.rockqueue.conformance.v1.RateLimitR\tgroupRateB\r\n" +
+	"group_rate\x18\r \x01(\v2#.rockqueue.conformance.v1.RateLimitR\tgroupRate\x12/\n" +
+	"\x11max_backlog_bytes\x18\x0e \x01(\x03H\x03R\x0fmaxBacklogBytes\x88\x01\x01B\r\n" +
 	"\v_max_activeB\x13\n" +
 	"\x11_max_backlog_jobsB\x13\n" +
-	"\x11_group_max_active\"y\n" +
+	"\x11_group_max_activeB\x14\n" +
+	"\x12_max_backlog_bytes\"y\n" +
 	"\tRateLimit\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x05R\x05count\x121\n" +
 	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period\x12\x19\n" +
@@ -7003,7 +7042,7 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x16\n" +
 	"\x06states\x18\x03 \x03(\tR\x06states\"A\n" +
 	"\x06Queues\x127\n" +
-	"\x06queues\x18\x01 \x03(\v2\x1f.rockqueue.conformance.v1.QueueR\x06queues\"\xe5\x03\n" +
+	"\x06queues\x18\x01 \x03(\v2\x1f.rockqueue.conformance.v1.QueueR\x06queues\"\xd1\x04\n" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06paused\x18\x02 \x01(\bR\x06paused\x12\x18\n" +
@@ -7020,9 +7059,12 @@ const file_rockqueue_conformance_v1_driver_proto_rawDesc = "" +
 	"\x10max_backlog_jobs\x18\v \x01(\x03H\x01R\x0emaxBacklogJobs\x88\x01\x01\x12;\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12F\n" +
-	"\x11oldest_ready_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestReadyTimeB\r\n" +
+	"\x11oldest_ready_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestReadyTime\x12/\n" +
+	"\x11max_backlog_bytes\x18\x0e \x01(\x03H\x02R\x0fmaxBacklogBytes\x88\x01\x01\x12#\n" +
+	"\rbacklog_bytes\x18\x0f \x01(\x03R\fbacklogBytesB\r\n" +
 	"\v_max_activeB\x13\n" +
-	"\x11_max_backlog_jobs\"'\n" +
+	"\x11_max_backlog_jobsB\x14\n" +
+	"\x12_max_backlog_bytes\"'\n" +
 	"\rGetServerInfo\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\"\xf2\x01\n" +
 	"\n" +
@@ -7359,106 +7401,107 @@ var file_rockqueue_conformance_v1_driver_proto_depIdxs = []int32{
 	67,  // 49: rockqueue.conformance.v1.Observation.log:type_name -> rockqueue.conformance.v1.LogRecord
 	74,  // 50: rockqueue.conformance.v1.OpenClient.timeout:type_name -> google.protobuf.Duration
 	8,   // 51: rockqueue.conformance.v1.OpenClient.retry:type_name -> rockqueue.conformance.v1.CallRetry
-	74,  // 52: rockqueue.conformance.v1.CallRetry.initial_delay:type_name -> google.protobuf.Duration
-	74,  // 53: rockqueue.conformance.v1.CallRetry.max_delay:type_name -> google.protobuf.Duration
-	74,  // 54: rockqueue.conformance.v1.CallRetry.attempt_timeout:type_name -> google.protobuf.Duration
-	74,  // 55: rockqueue.conformance.v1.CallRetry.max_server_delay:type_name -> google.protobuf.Duration
-	68,  // 56: rockqueue.conformance.v1.Value.undecodable:type_name -> rockqueue.conformance.v1.Error
-	10,  // 57: rockqueue.conformance.v1.NewJob.payload:type_name -> rockqueue.conformance.v1.Value
-	74,  // 58: rockqueue.conformance.v1.NewJob.delay:type_name -> google.protobuf.Duration
-	75,  // 59: rockqueue.conformance.v1.NewJob.run_time:type_name -> google.protobuf.Timestamp
-	74,  // 60: rockqueue.conformance.v1.NewJob.ttl:type_name -> google.protobuf.Duration
-	75,  // 61: rockqueue.conformance.v1.NewJob.expire_time:type_name -> google.protobuf.Timestamp
-	74,  // 62: rockqueue.conformance.v1.NewJob.timeout:type_name -> google.protobuf.Duration
-	12,  // 63: rockqueue.conformance.v1.NewJob.retry:type_name -> rockqueue.conformance.v1.RetryPolicy
-	13,  // 64: rockqueue.conformance.v1.NewJob.unique:type_name -> rockqueue.conformance.v1.Unique
-	69,  // 65: rockqueue.conformance.v1.NewJob.headers:type_name -> rockqueue.conformance.v1.NewJob.HeadersEntry
-	74,  // 66: rockqueue.conformance.v1.NewJob.cancel_grace:type_name -> google.protobuf.Duration
-	74,  // 67: rockqueue.conformance.v1.NewJob.retention:type_name -> google.protobuf.Duration
-	74,  // 68: rockqueue.conformance.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
-	74,  // 69: rockqueue.conformance.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
-	74,  // 70: rockqueue.conformance.v1.Unique.window:type_name -> google.protobuf.Duration
-	11,  // 71: rockqueue.conformance.v1.Push.jobs:type_name -> rockqueue.conformance.v1.NewJob
-	11,  // 72: rockqueue.conformance.v1.PushMany.jobs:type_name -> rockqueue.conformance.v1.NewJob
-	74,  // 73: rockqueue.conformance.v1.PushMany.timeout:type_name -> google.protobuf.Duration
-	17,  // 74: rockqueue.conformance.v1.Pushes.pushes:type_name -> rockqueue.conformance.v1.PushOutcome
-	18,  // 75: rockqueue.conformance.v1.PushOutcome.pushed:type_name -> rockqueue.conformance.v1.PushedJob
-	68,  // 76: rockqueue.conformance.v1.PushOutcome.error:type_name -> rockqueue.conformance.v1.Error
-	22,  // 77: rockqueue.conformance.v1.Logs.lines:type_name -> rockqueue.conformance.v1.LogLine
-	75,  // 78: rockqueue.conformance.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	75,  // 79: rockqueue.conformance.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
-	23,  // 80: rockqueue.conformance.v1.ListJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
-	31,  // 81: rockqueue.conformance.v1.Jobs.jobs:type_name -> rockqueue.conformance.v1.Job
-	0,   // 82: rockqueue.conformance.v1.ChangeJobs.change:type_name -> rockqueue.conformance.v1.Change
-	27,  // 83: rockqueue.conformance.v1.ChangeJobs.jobs:type_name -> rockqueue.conformance.v1.JobIds
-	23,  // 84: rockqueue.conformance.v1.ChangeJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
-	70,  // 85: rockqueue.conformance.v1.Changed.failures:type_name -> rockqueue.conformance.v1.Changed.FailuresEntry
-	74,  // 86: rockqueue.conformance.v1.WaitJob.timeout:type_name -> google.protobuf.Duration
-	74,  // 87: rockqueue.conformance.v1.GetResult.timeout:type_name -> google.protobuf.Duration
-	32,  // 88: rockqueue.conformance.v1.Job.errors:type_name -> rockqueue.conformance.v1.AttemptError
-	33,  // 89: rockqueue.conformance.v1.Job.progress:type_name -> rockqueue.conformance.v1.Progress
-	71,  // 90: rockqueue.conformance.v1.Job.headers:type_name -> rockqueue.conformance.v1.Job.HeadersEntry
-	75,  // 91: rockqueue.conformance.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	75,  // 92: rockqueue.conformance.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
-	75,  // 93: rockqueue.conformance.v1.Job.start_time:type_name -> google.protobuf.Timestamp
-	75,  // 94: rockqueue.conformance.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
-	75,  // 95: rockqueue.conformance.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
-	10,  // 96: rockqueue.conformance.v1.Job.payload:type_name -> rockqueue.conformance.v1.Value
-	10,  // 97: rockqueue.conformance.v1.Job.result:type_name -> rockqueue.conformance.v1.Value
-	75,  // 98: rockqueue.conformance.v1.Job.slot_time:type_name -> google.protobuf.Timestamp
-	12,  // 99: rockqueue.conformance.v1.UpdateQueue.default_retry:type_name -> rockqueue.conformance.v1.RetryPolicy
-	74,  // 100: rockqueue.conformance.v1.UpdateQueue.default_lease:type_name -> google.protobuf.Duration
-	74,  // 101: rockqueue.conformance.v1.UpdateQueue.completed_retention:type_name -> google.protobuf.Duration
-	74,  // 102: rockqueue.conformance.v1.UpdateQueue.dead_retention:type_name -> google.protobuf.Duration
-	74,  // 103: rockqueue.conformance.v1.UpdateQueue.cancelled_retention:type_name -> google.protobuf.Duration
-	39,  // 104: rockqueue.conformance.v1.UpdateQueue.rate:type_name -> rockqueue.conformance.v1.RateLimit
-	39,  // 105: rockqueue.conformance.v1.UpdateQueue.group_rate:type_name -> rockqueue.conformance.v1.RateLimit
-	74,  // 106: rockqueue.conformance.v1.RateLimit.period:type_name -> google.protobuf.Duration
-	44,  // 107: rockqueue.conformance.v1.Queues.queues:type_name -> rockqueue.conformance.v1.Queue
-	75,  // 108: rockqueue.conformance.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
-	75,  // 109: rockqueue.conformance.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
-	75,  // 110: rockqueue.conformance.v1.ServerInfo.server_time:type_name -> google.protobuf.Timestamp
-	74,  // 111: rockqueue.conformance.v1.ReadEvents.timeout:type_name -> google.protobuf.Duration
-	51,  // 112: rockqueue.conformance.v1.Events.events:type_name -> rockqueue.conformance.v1.Event
-	75,  // 113: rockqueue.conformance.v1.Event.time:type_name -> google.protobuf.Timestamp
-	33,  // 114: rockqueue.conformance.v1.Event.progress:type_name -> rockqueue.conformance.v1.Progress
-	75,  // 115: rockqueue.conformance.v1.Event.slot_time:type_name -> google.protobuf.Timestamp
-	58,  // 116: rockqueue.conformance.v1.StartWorker.handlers:type_name -> rockqueue.conformance.v1.Handler
-	74,  // 117: rockqueue.conformance.v1.StartWorker.lease:type_name -> google.protobuf.Duration
-	74,  // 118: rockqueue.conformance.v1.StartWorker.resume_grace:type_name -> google.protobuf.Duration
-	74,  // 119: rockqueue.conformance.v1.StartWorker.grace:type_name -> google.protobuf.Duration
-	74,  // 120: rockqueue.conformance.v1.StartWorker.stuck_after:type_name -> google.protobuf.Duration
-	74,  // 121: rockqueue.conformance.v1.StopWorker.grace:type_name -> google.protobuf.Duration
-	68,  // 122: rockqueue.conformance.v1.WorkerStatus.failure:type_name -> rockqueue.conformance.v1.Error
-	59,  // 123: rockqueue.conformance.v1.Handler.attempts:type_name -> rockqueue.conformance.v1.Script
-	60,  // 124: rockqueue.conformance.v1.Script.actions:type_name -> rockqueue.conformance.v1.Action
-	74,  // 125: rockqueue.conformance.v1.Action.sleep:type_name -> google.protobuf.Duration
-	5,   // 126: rockqueue.conformance.v1.Action.until_stopped:type_name -> rockqueue.conformance.v1.Done
-	5,   // 127: rockqueue.conformance.v1.Action.until_shutdown:type_name -> rockqueue.conformance.v1.Done
-	74,  // 128: rockqueue.conformance.v1.Action.block:type_name -> google.protobuf.Duration
-	61,  // 129: rockqueue.conformance.v1.Action.progress:type_name -> rockqueue.conformance.v1.ReportProgress
-	11,  // 130: rockqueue.conformance.v1.Action.follow_up:type_name -> rockqueue.conformance.v1.NewJob
-	5,   // 131: rockqueue.conformance.v1.Action.parents:type_name -> rockqueue.conformance.v1.Done
-	10,  // 132: rockqueue.conformance.v1.Action.complete:type_name -> rockqueue.conformance.v1.Value
-	62,  // 133: rockqueue.conformance.v1.Action.retry_after:type_name -> rockqueue.conformance.v1.RetryAfter
-	74,  // 134: rockqueue.conformance.v1.Action.snooze:type_name -> google.protobuf.Duration
-	5,   // 135: rockqueue.conformance.v1.Action.release:type_name -> rockqueue.conformance.v1.Done
-	5,   // 136: rockqueue.conformance.v1.Action.stop:type_name -> rockqueue.conformance.v1.Done
-	74,  // 137: rockqueue.conformance.v1.RetryAfter.delay:type_name -> google.protobuf.Duration
-	72,  // 138: rockqueue.conformance.v1.HandlerBegan.headers:type_name -> rockqueue.conformance.v1.HandlerBegan.HeadersEntry
-	10,  // 139: rockqueue.conformance.v1.HandlerBegan.payload:type_name -> rockqueue.conformance.v1.Value
-	75,  // 140: rockqueue.conformance.v1.HandlerBegan.create_time:type_name -> google.protobuf.Timestamp
-	75,  // 141: rockqueue.conformance.v1.HandlerBegan.deadline:type_name -> google.protobuf.Timestamp
-	75,  // 142: rockqueue.conformance.v1.HandlerBegan.slot_time:type_name -> google.protobuf.Timestamp
-	73,  // 143: rockqueue.conformance.v1.Error.metadata:type_name -> rockqueue.conformance.v1.Error.MetadataEntry
-	74,  // 144: rockqueue.conformance.v1.Error.retry_after:type_name -> google.protobuf.Duration
-	31,  // 145: rockqueue.conformance.v1.Error.job:type_name -> rockqueue.conformance.v1.Job
-	68,  // 146: rockqueue.conformance.v1.Changed.FailuresEntry.value:type_name -> rockqueue.conformance.v1.Error
-	147, // [147:147] is the sub-list for method output_type
-	147, // [147:147] is the sub-list for method input_type
-	147, // [147:147] is the sub-list for extension type_name
-	147, // [147:147] is the sub-list for extension extendee
-	0,   // [0:147] is the sub-list for field type_name
+	74,  // 52: rockqueue.conformance.v1.OpenClient.linger:type_name -> google.protobuf.Duration
+	74,  // 53: rockqueue.conformance.v1.CallRetry.initial_delay:type_name -> google.protobuf.Duration
+	74,  // 54: rockqueue.conformance.v1.CallRetry.max_delay:type_name -> google.protobuf.Duration
+	74,  // 55: rockqueue.conformance.v1.CallRetry.attempt_timeout:type_name -> google.protobuf.Duration
+	74,  // 56: rockqueue.conformance.v1.CallRetry.max_server_delay:type_name -> google.protobuf.Duration
+	68,  // 57: rockqueue.conformance.v1.Value.undecodable:type_name -> rockqueue.conformance.v1.Error
+	10,  // 58: rockqueue.conformance.v1.NewJob.payload:type_name -> rockqueue.conformance.v1.Value
+	74,  // 59: rockqueue.conformance.v1.NewJob.delay:type_name -> google.protobuf.Duration
+	75,  // 60: rockqueue.conformance.v1.NewJob.run_time:type_name -> google.protobuf.Timestamp
+	74,  // 61: rockqueue.conformance.v1.NewJob.ttl:type_name -> google.protobuf.Duration
+	75,  // 62: rockqueue.conformance.v1.NewJob.expire_time:type_name -> google.protobuf.Timestamp
+	74,  // 63: rockqueue.conformance.v1.NewJob.timeout:type_name -> google.protobuf.Duration
+	12,  // 64: rockqueue.conformance.v1.NewJob.retry:type_name -> rockqueue.conformance.v1.RetryPolicy
+	13,  // 65: rockqueue.conformance.v1.NewJob.unique:type_name -> rockqueue.conformance.v1.Unique
+	69,  // 66: rockqueue.conformance.v1.NewJob.headers:type_name -> rockqueue.conformance.v1.NewJob.HeadersEntry
+	74,  // 67: rockqueue.conformance.v1.NewJob.cancel_grace:type_name -> google.protobuf.Duration
+	74,  // 68: rockqueue.conformance.v1.NewJob.retention:type_name -> google.protobuf.Duration
+	74,  // 69: rockqueue.conformance.v1.RetryPolicy.base:type_name -> google.protobuf.Duration
+	74,  // 70: rockqueue.conformance.v1.RetryPolicy.max_delay:type_name -> google.protobuf.Duration
+	74,  // 71: rockqueue.conformance.v1.Unique.window:type_name -> google.protobuf.Duration
+	11,  // 72: rockqueue.conformance.v1.Push.jobs:type_name -> rockqueue.conformance.v1.NewJob
+	11,  // 73: rockqueue.conformance.v1.PushMany.jobs:type_name -> rockqueue.conformance.v1.NewJob
+	74,  // 74: rockqueue.conformance.v1.PushMany.timeout:type_name -> google.protobuf.Duration
+	17,  // 75: rockqueue.conformance.v1.Pushes.pushes:type_name -> rockqueue.conformance.v1.PushOutcome
+	18,  // 76: rockqueue.conformance.v1.PushOutcome.pushed:type_name -> rockqueue.conformance.v1.PushedJob
+	68,  // 77: rockqueue.conformance.v1.PushOutcome.error:type_name -> rockqueue.conformance.v1.Error
+	22,  // 78: rockqueue.conformance.v1.Logs.lines:type_name -> rockqueue.conformance.v1.LogLine
+	75,  // 79: rockqueue.conformance.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	75,  // 80: rockqueue.conformance.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	23,  // 81: rockqueue.conformance.v1.ListJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
+	31,  // 82: rockqueue.conformance.v1.Jobs.jobs:type_name -> rockqueue.conformance.v1.Job
+	0,   // 83: rockqueue.conformance.v1.ChangeJobs.change:type_name -> rockqueue.conformance.v1.Change
+	27,  // 84: rockqueue.conformance.v1.ChangeJobs.jobs:type_name -> rockqueue.conformance.v1.JobIds
+	23,  // 85: rockqueue.conformance.v1.ChangeJobs.filter:type_name -> rockqueue.conformance.v1.JobFilter
+	70,  // 86: rockqueue.conformance.v1.Changed.failures:type_name -> rockqueue.conformance.v1.Changed.FailuresEntry
+	74,  // 87: rockqueue.conformance.v1.WaitJob.timeout:type_name -> google.protobuf.Duration
+	74,  // 88: rockqueue.conformance.v1.GetResult.timeout:type_name -> google.protobuf.Duration
+	32,  // 89: rockqueue.conformance.v1.Job.errors:type_name -> rockqueue.conformance.v1.AttemptError
+	33,  // 90: rockqueue.conformance.v1.Job.progress:type_name -> rockqueue.conformance.v1.Progress
+	71,  // 91: rockqueue.conformance.v1.Job.headers:type_name -> rockqueue.conformance.v1.Job.HeadersEntry
+	75,  // 92: rockqueue.conformance.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 93: rockqueue.conformance.v1.Job.ready_time:type_name -> google.protobuf.Timestamp
+	75,  // 94: rockqueue.conformance.v1.Job.start_time:type_name -> google.protobuf.Timestamp
+	75,  // 95: rockqueue.conformance.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
+	75,  // 96: rockqueue.conformance.v1.Job.purge_time:type_name -> google.protobuf.Timestamp
+	10,  // 97: rockqueue.conformance.v1.Job.payload:type_name -> rockqueue.conformance.v1.Value
+	10,  // 98: rockqueue.conformance.v1.Job.result:type_name -> rockqueue.conformance.v1.Value
+	75,  // 99: rockqueue.conformance.v1.Job.slot_time:type_name -> google.protobuf.Timestamp
+	12,  // 100: rockqueue.conformance.v1.UpdateQueue.default_retry:type_name -> rockqueue.conformance.v1.RetryPolicy
+	74,  // 101: rockqueue.conformance.v1.UpdateQueue.default_lease:type_name -> google.protobuf.Duration
+	74,  // 102: rockqueue.conformance.v1.UpdateQueue.completed_retention:type_name -> google.protobuf.Duration
+	74,  // 103: rockqueue.conformance.v1.UpdateQueue.dead_retention:type_name -> google.protobuf.Duration
+	74,  // 104: rockqueue.conformance.v1.UpdateQueue.cancelled_retention:type_name -> google.protobuf.Duration
+	39,  // 105: rockqueue.conformance.v1.UpdateQueue.rate:type_name -> rockqueue.conformance.v1.RateLimit
+	39,  // 106: rockqueue.conformance.v1.UpdateQueue.group_rate:type_name -> rockqueue.conformance.v1.RateLimit
+	74,  // 107: rockqueue.conformance.v1.RateLimit.period:type_name -> google.protobuf.Duration
+	44,  // 108: rockqueue.conformance.v1.Queues.queues:type_name -> rockqueue.conformance.v1.Queue
+	75,  // 109: rockqueue.conformance.v1.Queue.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 110: rockqueue.conformance.v1.Queue.oldest_ready_time:type_name -> google.protobuf.Timestamp
+	75,  // 111: rockqueue.conformance.v1.ServerInfo.server_time:type_name -> google.protobuf.Timestamp
+	74,  // 112: rockqueue.conformance.v1.ReadEvents.timeout:type_name -> google.protobuf.Duration
+	51,  // 113: rockqueue.conformance.v1.Events.events:type_name -> rockqueue.conformance.v1.Event
+	75,  // 114: rockqueue.conformance.v1.Event.time:type_name -> google.protobuf.Timestamp
+	33,  // 115: rockqueue.conformance.v1.Event.progress:type_name -> rockqueue.conformance.v1.Progress
+	75,  // 116: rockqueue.conformance.v1.Event.slot_time:type_name -> google.protobuf.Timestamp
+	58,  // 117: rockqueue.conformance.v1.StartWorker.handlers:type_name -> rockqueue.conformance.v1.Handler
+	74,  // 118: rockqueue.conformance.v1.StartWorker.lease:type_name -> google.protobuf.Duration
+	74,  // 119: rockqueue.conformance.v1.StartWorker.resume_grace:type_name -> google.protobuf.Duration
+	74,  // 120: rockqueue.conformance.v1.StartWorker.grace:type_name -> google.protobuf.Duration
+	74,  // 121: rockqueue.conformance.v1.StartWorker.stuck_after:type_name -> google.protobuf.Duration
+	74,  // 122: rockqueue.conformance.v1.StopWorker.grace:type_name -> google.protobuf.Duration
+	68,  // 123: rockqueue.conformance.v1.WorkerStatus.failure:type_name -> rockqueue.conformance.v1.Error
+	59,  // 124: rockqueue.conformance.v1.Handler.attempts:type_name -> rockqueue.conformance.v1.Script
+	60,  // 125: rockqueue.conformance.v1.Script.actions:type_name -> rockqueue.conformance.v1.Action
+	74,  // 126: rockqueue.conformance.v1.Action.sleep:type_name -> google.protobuf.Duration
+	5,   // 127: rockqueue.conformance.v1.Action.until_stopped:type_name -> rockqueue.conformance.v1.Done
+	5,   // 128: rockqueue.conformance.v1.Action.until_shutdown:type_name -> rockqueue.conformance.v1.Done
+	74,  // 129: rockqueue.conformance.v1.Action.block:type_name -> google.protobuf.Duration
+	61,  // 130: rockqueue.conformance.v1.Action.progress:type_name -> rockqueue.conformance.v1.ReportProgress
+	11,  // 131: rockqueue.conformance.v1.Action.follow_up:type_name -> rockqueue.conformance.v1.NewJob
+	5,   // 132: rockqueue.conformance.v1.Action.parents:type_name -> rockqueue.conformance.v1.Done
+	10,  // 133: rockqueue.conformance.v1.Action.complete:type_name -> rockqueue.conformance.v1.Value
+	62,  // 134: rockqueue.conformance.v1.Action.retry_after:type_name -> rockqueue.conformance.v1.RetryAfter
+	74,  // 135: rockqueue.conformance.v1.Action.snooze:type_name -> google.protobuf.Duration
+	5,   // 136: rockqueue.conformance.v1.Action.release:type_name -> rockqueue.conformance.v1.Done
+	5,   // 137: rockqueue.conformance.v1.Action.stop:type_name -> rockqueue.conformance.v1.Done
+	74,  // 138: rockqueue.conformance.v1.RetryAfter.delay:type_name -> google.protobuf.Duration
+	72,  // 139: rockqueue.conformance.v1.HandlerBegan.headers:type_name -> rockqueue.conformance.v1.HandlerBegan.HeadersEntry
+	10,  // 140: rockqueue.conformance.v1.HandlerBegan.payload:type_name -> rockqueue.conformance.v1.Value
+	75,  // 141: rockqueue.conformance.v1.HandlerBegan.create_time:type_name -> google.protobuf.Timestamp
+	75,  // 142: rockqueue.conformance.v1.HandlerBegan.deadline:type_name -> google.protobuf.Timestamp
+	75,  // 143: rockqueue.conformance.v1.HandlerBegan.slot_time:type_name -> google.protobuf.Timestamp
+	73,  // 144: rockqueue.conformance.v1.Error.metadata:type_name -> rockqueue.conformance.v1.Error.MetadataEntry
+	74,  // 145: rockqueue.conformance.v1.Error.retry_after:type_name -> google.protobuf.Duration
+	31,  // 146: rockqueue.conformance.v1.Error.job:type_name -> rockqueue.conformance.v1.Job
+	68,  // 147: rockqueue.conformance.v1.Changed.FailuresEntry.value:type_name -> rockqueue.conformance.v1.Error
+	148, // [148:148] is the sub-list for method output_type
+	148, // [148:148] is the sub-list for method input_type
+	148, // [148:148] is the sub-list for extension type_name
+	148, // [148:148] is the sub-list for extension extendee
+	0,   // [0:148] is the sub-list for field type_name
 }
 
 func init() { file_rockqueue_conformance_v1_driver_proto_init() }

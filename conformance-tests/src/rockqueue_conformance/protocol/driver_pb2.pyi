@@ -161,18 +161,20 @@ class Observation(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., began: _Optional[_Union[HandlerBegan, _Mapping]] = ..., stop_asked: _Optional[_Union[HandlerStopped, _Mapping]] = ..., shutdown_told: _Optional[_Union[HandlerShutdown, _Mapping]] = ..., ended: _Optional[_Union[HandlerEnded, _Mapping]] = ..., worker_ended: _Optional[_Union[WorkerStatus, _Mapping]] = ..., log: _Optional[_Union[LogRecord, _Mapping]] = ...) -> None: ...
 
 class OpenClient(_message.Message):
-    __slots__ = ("client", "url", "timeout", "retry", "durability")
+    __slots__ = ("client", "url", "timeout", "retry", "durability", "linger")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
+    LINGER_FIELD_NUMBER: _ClassVar[int]
     client: str
     url: str
     timeout: _duration_pb2.Duration
     retry: CallRetry
     durability: str
-    def __init__(self, client: _Optional[str] = ..., url: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[CallRetry, _Mapping]] = ..., durability: _Optional[str] = ...) -> None: ...
+    linger: _duration_pb2.Duration
+    def __init__(self, client: _Optional[str] = ..., url: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retry: _Optional[_Union[CallRetry, _Mapping]] = ..., durability: _Optional[str] = ..., linger: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CallRetry(_message.Message):
     __slots__ = ("disabled", "max_attempts", "initial_delay", "max_delay", "attempt_timeout", "max_server_delay")
@@ -596,7 +598,7 @@ class GetQueue(_message.Message):
     def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
 
 class UpdateQueue(_message.Message):
-    __slots__ = ("client", "queue", "default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "reset", "rate", "group_max_active", "group_rate")
+    __slots__ = ("client", "queue", "default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "reset", "rate", "group_max_active", "group_rate", "max_backlog_bytes")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_RETRY_FIELD_NUMBER: _ClassVar[int]
@@ -610,6 +612,7 @@ class UpdateQueue(_message.Message):
     RATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_MAX_ACTIVE_FIELD_NUMBER: _ClassVar[int]
     GROUP_RATE_FIELD_NUMBER: _ClassVar[int]
+    MAX_BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     client: str
     queue: str
     default_retry: RetryPolicy
@@ -623,7 +626,8 @@ class UpdateQueue(_message.Message):
     rate: RateLimit
     group_max_active: int
     group_rate: RateLimit
-    def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ..., default_retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., reset: _Optional[_Iterable[str]] = ..., rate: _Optional[_Union[RateLimit, _Mapping]] = ..., group_max_active: _Optional[int] = ..., group_rate: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
+    max_backlog_bytes: int
+    def __init__(self, client: _Optional[str] = ..., queue: _Optional[str] = ..., default_retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., reset: _Optional[_Iterable[str]] = ..., rate: _Optional[_Union[RateLimit, _Mapping]] = ..., group_max_active: _Optional[int] = ..., group_rate: _Optional[_Union[RateLimit, _Mapping]] = ..., max_backlog_bytes: _Optional[int] = ...) -> None: ...
 
 class RateLimit(_message.Message):
     __slots__ = ("count", "period", "burst")
@@ -668,7 +672,7 @@ class Queues(_message.Message):
     def __init__(self, queues: _Optional[_Iterable[_Union[Queue, _Mapping]]] = ...) -> None: ...
 
 class Queue(_message.Message):
-    __slots__ = ("name", "paused", "waiting", "delayed", "active", "completed", "dead", "cancelled", "workers", "max_active", "max_backlog_jobs", "create_time", "oldest_ready_time")
+    __slots__ = ("name", "paused", "waiting", "delayed", "active", "completed", "dead", "cancelled", "workers", "max_active", "max_backlog_jobs", "create_time", "oldest_ready_time", "max_backlog_bytes", "backlog_bytes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
@@ -682,6 +686,8 @@ class Queue(_message.Message):
     MAX_BACKLOG_JOBS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     OLDEST_READY_TIME_FIELD_NUMBER: _ClassVar[int]
+    MAX_BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     paused: bool
     waiting: int
@@ -695,7 +701,9 @@ class Queue(_message.Message):
     max_backlog_jobs: int
     create_time: _timestamp_pb2.Timestamp
     oldest_ready_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., paused: _Optional[bool] = ..., waiting: _Optional[int] = ..., delayed: _Optional[int] = ..., active: _Optional[int] = ..., completed: _Optional[int] = ..., dead: _Optional[int] = ..., cancelled: _Optional[int] = ..., workers: _Optional[int] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    max_backlog_bytes: int
+    backlog_bytes: int
+    def __init__(self, name: _Optional[str] = ..., paused: _Optional[bool] = ..., waiting: _Optional[int] = ..., delayed: _Optional[int] = ..., active: _Optional[int] = ..., completed: _Optional[int] = ..., dead: _Optional[int] = ..., cancelled: _Optional[int] = ..., workers: _Optional[int] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., oldest_ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_backlog_bytes: _Optional[int] = ..., backlog_bytes: _Optional[int] = ...) -> None: ...
 
 class GetServerInfo(_message.Message):
     __slots__ = ("client",)

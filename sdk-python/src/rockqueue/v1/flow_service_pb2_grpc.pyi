@@ -43,7 +43,8 @@ class FlowServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FlowServiceAsyncStub: ...
     PushFlow: _grpc.UnaryUnaryMultiCallable[_flow_service_pb2.PushFlowRequest, _flow_service_pb2.PushFlowResponse]
     """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+    `max_backlog_bytes`, BLOCKED ones too.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
     QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -92,7 +93,8 @@ class FlowServiceAsyncStub(FlowServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushFlow: _aio.UnaryUnaryMultiCallable[_flow_service_pb2.PushFlowRequest, _flow_service_pb2.PushFlowResponse]  # type: ignore[assignment]
     """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+    CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+    `max_backlog_bytes`, BLOCKED ones too.
 
     Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
     QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.
@@ -144,7 +146,8 @@ class FlowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_flow_service_pb2.PushFlowResponse, _abc.Awaitable[_flow_service_pb2.PushFlowResponse]]:
         """Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-        CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+        CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+        `max_backlog_bytes`, BLOCKED ones too.
 
         Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
         QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.

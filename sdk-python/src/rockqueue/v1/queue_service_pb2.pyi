@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Queue(_message.Message):
-    __slots__ = ("name", "settings", "paused", "counts", "oldest_ready_time", "create_time", "workers")
+    __slots__ = ("name", "settings", "paused", "counts", "oldest_ready_time", "create_time", "workers", "backlog_bytes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Queue(_message.Message):
     OLDEST_READY_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     settings: QueueSettings
     paused: bool
@@ -28,7 +29,8 @@ class Queue(_message.Message):
     oldest_ready_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
     workers: int
-    def __init__(self, name: _Optional[str] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., paused: _Optional[bool] = ..., counts: _Optional[_Union[QueueCounts, _Mapping]] = ..., oldest_ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., workers: _Optional[int] = ...) -> None: ...
+    backlog_bytes: int
+    def __init__(self, name: _Optional[str] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., paused: _Optional[bool] = ..., counts: _Optional[_Union[QueueCounts, _Mapping]] = ..., oldest_ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., workers: _Optional[int] = ..., backlog_bytes: _Optional[int] = ...) -> None: ...
 
 class QueueCounts(_message.Message):
     __slots__ = ("waiting", "delayed", "active", "blocked", "completed", "dead", "cancelled")
@@ -49,7 +51,7 @@ class QueueCounts(_message.Message):
     def __init__(self, waiting: _Optional[int] = ..., delayed: _Optional[int] = ..., active: _Optional[int] = ..., blocked: _Optional[int] = ..., completed: _Optional[int] = ..., dead: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
 
 class QueueSettings(_message.Message):
-    __slots__ = ("default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "rate", "group_max_active", "group_rate")
+    __slots__ = ("default_retry", "default_lease", "completed_retention", "dead_retention", "cancelled_retention", "max_active", "max_backlog_jobs", "max_backlog_bytes", "rate", "group_max_active", "group_rate")
     DEFAULT_RETRY_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_LEASE_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_RETENTION_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +59,7 @@ class QueueSettings(_message.Message):
     CANCELLED_RETENTION_FIELD_NUMBER: _ClassVar[int]
     MAX_ACTIVE_FIELD_NUMBER: _ClassVar[int]
     MAX_BACKLOG_JOBS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_MAX_ACTIVE_FIELD_NUMBER: _ClassVar[int]
     GROUP_RATE_FIELD_NUMBER: _ClassVar[int]
@@ -67,10 +70,11 @@ class QueueSettings(_message.Message):
     cancelled_retention: _duration_pb2.Duration
     max_active: int
     max_backlog_jobs: int
+    max_backlog_bytes: int
     rate: RateLimit
     group_max_active: int
     group_rate: RateLimit
-    def __init__(self, default_retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., rate: _Optional[_Union[RateLimit, _Mapping]] = ..., group_max_active: _Optional[int] = ..., group_rate: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
+    def __init__(self, default_retry: _Optional[_Union[_job_pb2.RetryPolicy, _Mapping]] = ..., default_lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., completed_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cancelled_retention: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_active: _Optional[int] = ..., max_backlog_jobs: _Optional[int] = ..., max_backlog_bytes: _Optional[int] = ..., rate: _Optional[_Union[RateLimit, _Mapping]] = ..., group_max_active: _Optional[int] = ..., group_rate: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
 
 class RateLimit(_message.Message):
     __slots__ = ("count", "period", "burst")

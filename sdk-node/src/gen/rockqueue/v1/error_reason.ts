@@ -70,8 +70,10 @@ export enum ErrorReason {
    */
   ERROR_REASON_UNIQUE_CONFLICT = 8,
   /**
-   * ERROR_REASON_QUEUE_FULL - RESOURCE_EXHAUSTED with RetryInfo. The queue's `max_backlog_jobs` would be passed; nothing of the batch was stored.
-   *     {"reason": "QUEUE_FULL", "domain": "rockqueue", "metadata": {"queue": "mail", "limit": "1000"}}
+   * ERROR_REASON_QUEUE_FULL - RESOURCE_EXHAUSTED with RetryInfo. The queue's `max_backlog_jobs` or `max_backlog_bytes` would be passed; nothing of
+   * the batch was stored. `setting` is the name of the one, `limit` its value.
+   *     {"reason": "QUEUE_FULL", "domain": "rockqueue",
+   *      "metadata": {"queue": "mail", "setting": "max_backlog_jobs", "limit": "1000"}}
    */
   ERROR_REASON_QUEUE_FULL = 9,
   /**

@@ -1724,7 +1724,8 @@ export const FlowServiceDefinition = {
   methods: {
     /**
      * Stores a flow whole, or not at all. A parent named by id that completed before holds up nobody; one that is DEAD or
-     * CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs`, BLOCKED ones too.
+     * CANCELLED decides by its edges at once. All jobs of the flow count against `max_backlog_jobs` and
+     * `max_backlog_bytes`, BLOCKED ones too.
      *
      * Errors: INVALID_FIELD, LIMIT_EXCEEDED, FLOW_CYCLE, JOB_NOT_FOUND (a parent named by id), REQUEST_ID_REUSED,
      * QUEUE_FULL, STORAGE_FULL, OVERLOADED, SHUTTING_DOWN, STORAGE_FAILED.

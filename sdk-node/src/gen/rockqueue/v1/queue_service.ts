@@ -38,6 +38,11 @@ export interface Queue {
     | undefined;
   /** How many worker sessions are open on it now. */
   workers: number;
+  /**
+   * How many bytes the jobs that are WAITING or DELAYED have together: their JobSpecs, serialised as they are kept, so
+   * each a little more than its payload and headers. What `max_backlog_bytes` limits.
+   */
+  backlogBytes: number;
 }
 
 /** How many jobs of a queue are in each state. */
@@ -89,6 +94,14 @@ export interface QueueSettings {
    * and follow-ups are always taken.
    */
   maxBacklogJobs?:
+    | number
+    | undefined;
+  /**
+   * How many bytes the jobs that are WAITING or DELAYED may have together, see Queue.backlog_bytes, before pushes get
+   * QUEUE_FULL. 1 or more. Not set: no limit. A push that replaces a job counts with what it makes that job larger by.
+   * Retries, releases and follow-ups are always taken.
+   */
+  maxBacklogBytes?:
     | number
     | undefined;
   /** How many deliveries of the queue there may be in a time. Not set: no limit. */
@@ -314,6 +327,7 @@ function createBaseQueue(): Queue {
     oldestReadyTime: undefined,
     createTime: undefined,
     workers: 0,
+    backlogBytes: 0,
   };
 }
 
@@ -339,6 +353,9 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.workers !== 0) {
       writer.uint32(56).int32(message.workers);
+    }
+    if (message.backlogBytes !== 0) {
+      writer.uint32(64).int64(message.backlogBytes);
     }
     return writer;
   },
@@ -412,6 +429,14 @@ export const Queue: MessageFns<Queue> = {
             message.workers = reader.int32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.backlogBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -444,6 +469,7 @@ export const Queue: MessageFns<Queue> = {
       ? Timestamp.fromPartial(object.createTime)
       : undefined;
     message.workers = object.workers ?? 0;
+    message.backlogBytes = object.backlogBytes ?? 0;
     return message;
   },
 };
@@ -584,6 +610,7 @@ function createBaseQueueSettings(): QueueSettings {
     cancelledRetention: undefined,
     maxActive: undefined,
     maxBacklogJobs: undefined,
+    maxBacklogBytes: undefined,
     rate: undefined,
     groupMaxActive: undefined,
     groupRate: undefined,
@@ -612,6 +639,9 @@ export const QueueSettings: MessageFns<QueueSettings> = {
     }
     if (message.maxBacklogJobs !== undefined) {
       writer.uint32(56).int64(message.maxBacklogJobs);
+    }
+    if (message.maxBacklogBytes !== undefined) {
+      writer.uint32(88).int64(message.maxBacklogBytes);
     }
     if (message.rate !== undefined) {
       RateLimit.encode(message.rate, writer.uint32(66).fork()).join();
@@ -694,6 +724,14 @@ export const QueueSettings: MessageFns<QueueSettings> = {
             message.maxBacklogJobs = longToNumber(reader.int64());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.maxBacklogBytes = longToNumber(reader.int64());
+            continue;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -752,6 +790,7 @@ export const QueueSettings: MessageFns<QueueSettings> = {
       : undefined;
     message.maxActive = object.maxActive ?? undefined;
     message.maxBacklogJobs = object.maxBacklogJobs ?? undefined;
+    message.maxBacklogBytes = object.maxBacklogBytes ?? undefined;
     message.rate = (object.rate !== undefined && object.rate !== null) ? RateLimit.fromPartial(object.rate) : undefined;
     message.groupMaxActive = object.groupMaxActive ?? undefined;
     message.groupRate = (object.groupRate !== undefined && object.groupRate !== null)

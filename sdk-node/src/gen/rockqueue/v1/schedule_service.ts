@@ -1906,7 +1906,7 @@ export const PreviewScheduleResponse: MessageFns<PreviewScheduleResponse> = {
  *
  * A schedule has due moments, its slots. Each slot fires exactly once, also across a crash: the job of a slot and the
  * advance of the schedule to the next one are one commit. A job that a schedule pushed names schedule and slot in its
- * `origin`. It is always taken, like a retry or a follow-up: `max_backlog_jobs` of its queue does not hold it up. While
+ * `origin`. It is always taken, like a retry or a follow-up: no backlog limit of its queue holds it up. While
  * the disk is full no slot fires; those that pass meanwhile are late, or missed.
  *
  * # Slots of an interval

@@ -224,7 +224,7 @@ export interface Complete {
   resultContentType: string;
   /**
    * Jobs that follow: pushed in the same commit, all or none with the completion. At most 100. An invalid one fails this
-   * entry, and the job stays ACTIVE. The limits of `max_backlog_jobs` do not hold for them.
+   * entry, and the job stays ACTIVE. `max_backlog_jobs` and `max_backlog_bytes` do not hold for them.
    */
   followUps: JobSpec[];
 }

@@ -244,6 +244,8 @@ export interface OpenClient {
     | undefined;
   /** How safe pushes must be: "fsync" or "wal". Empty: the default. */
   durability: string;
+  /** How long a single push waits for others while a batch is under way. */
+  linger?: Duration | undefined;
 }
 
 /** How a client repeats calls. What is not set is left to the SDK. */
@@ -814,7 +816,11 @@ export interface UpdateQueue {
     | number
     | undefined;
   /** How many deliveries of one group there may be in a time. */
-  groupRate?: RateLimit | undefined;
+  groupRate?:
+    | RateLimit
+    | undefined;
+  /** How many bytes the jobs that wait may have. */
+  maxBacklogBytes?: number | undefined;
 }
 
 /** How many deliveries there may be in a time. */
@@ -894,7 +900,15 @@ export interface Queue {
     | Timestamp
     | undefined;
   /** Since when the longest waiting job is ready. Not set: none waits. */
-  oldestReadyTime?: Timestamp | undefined;
+  oldestReadyTime?:
+    | Timestamp
+    | undefined;
+  /** How many bytes the jobs that wait may have. Not set: no limit. */
+  maxBacklogBytes?:
+    | number
+    | undefined;
+  /** How many bytes they have. */
+  backlogBytes: number;
 }
 
 /** Reads what the server is. */
@@ -2542,7 +2556,7 @@ export const Observation: MessageFns<Observation> = {
 };
 
 function createBaseOpenClient(): OpenClient {
-  return { client: "", url: "", timeout: undefined, retry: undefined, durability: "" };
+  return { client: "", url: "", timeout: undefined, retry: undefined, durability: "", linger: undefined };
 }
 
 export const OpenClient: MessageFns<OpenClient> = {
@@ -2561,6 +2575,9 @@ export const OpenClient: MessageFns<OpenClient> = {
     }
     if (message.durability !== "") {
       writer.uint32(42).string(message.durability);
+    }
+    if (message.linger !== undefined) {
+      Duration.encode(message.linger, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -2618,6 +2635,14 @@ export const OpenClient: MessageFns<OpenClient> = {
             message.durability = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.linger = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2644,6 +2669,9 @@ export const OpenClient: MessageFns<OpenClient> = {
       ? CallRetry.fromPartial(object.retry)
       : undefined;
     message.durability = object.durability ?? "";
+    message.linger = (object.linger !== undefined && object.linger !== null)
+      ? Duration.fromPartial(object.linger)
+      : undefined;
     return message;
   },
 };
@@ -6056,6 +6084,7 @@ function createBaseUpdateQueue(): UpdateQueue {
     rate: undefined,
     groupMaxActive: undefined,
     groupRate: undefined,
+    maxBacklogBytes: undefined,
   };
 }
 
@@ -6099,6 +6128,9 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
     }
     if (message.groupRate !== undefined) {
       RateLimit.encode(message.groupRate, writer.uint32(106).fork()).join();
+    }
+    if (message.maxBacklogBytes !== undefined) {
+      writer.uint32(112).int64(message.maxBacklogBytes);
     }
     return writer;
   },
@@ -6220,6 +6252,14 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
             message.groupRate = RateLimit.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.maxBacklogBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6262,6 +6302,7 @@ export const UpdateQueue: MessageFns<UpdateQueue> = {
     message.groupRate = (object.groupRate !== undefined && object.groupRate !== null)
       ? RateLimit.fromPartial(object.groupRate)
       : undefined;
+    message.maxBacklogBytes = object.maxBacklogBytes ?? undefined;
     return message;
   },
 };
@@ -6630,6 +6671,8 @@ function createBaseQueue(): Queue {
     maxBacklogJobs: undefined,
     createTime: undefined,
     oldestReadyTime: undefined,
+    maxBacklogBytes: undefined,
+    backlogBytes: 0,
   };
 }
 
@@ -6673,6 +6716,12 @@ export const Queue: MessageFns<Queue> = {
     }
     if (message.oldestReadyTime !== undefined) {
       Timestamp.encode(message.oldestReadyTime, writer.uint32(106).fork()).join();
+    }
+    if (message.maxBacklogBytes !== undefined) {
+      writer.uint32(112).int64(message.maxBacklogBytes);
+    }
+    if (message.backlogBytes !== 0) {
+      writer.uint32(120).int64(message.backlogBytes);
     }
     return writer;
   },
@@ -6794,6 +6843,22 @@ export const Queue: MessageFns<Queue> = {
             message.oldestReadyTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.maxBacklogBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.backlogBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6828,6 +6893,8 @@ export const Queue: MessageFns<Queue> = {
     message.oldestReadyTime = (object.oldestReadyTime !== undefined && object.oldestReadyTime !== null)
       ? Timestamp.fromPartial(object.oldestReadyTime)
       : undefined;
+    message.maxBacklogBytes = object.maxBacklogBytes ?? undefined;
+    message.backlogBytes = object.backlogBytes ?? 0;
     return message;
   },
 };
