@@ -34,7 +34,8 @@ from rockqueue_server.webhooks.addresses import Network
 from rockqueue_server.webhooks.courier import Courier
 
 DEFECTS = (
-    "accept_stale_lease", "ack_before_sync", "ack_before_write", "backup_overwrites", "batch_not_atomic",
+    "accept_stale_lease", "ack_before_sync", "ack_before_write", "backlog_bytes_not_given_back", "backup_overwrites",
+    "batch_not_atomic",
     "bulk_token_skips_step", "cancel_lost_on_resume", "charge_crash_on_release", "counters_drift",
     "delete_before_done", "drain_charges_crash", "early_delay", "event_skips_every_100th", "extend_ignored",
     "fence_off_by_one", "first_queue_first", "flow_cancel_ignores_blocked", "flow_cascade_not_atomic",
@@ -83,6 +84,8 @@ class Gauges:
     """What there is now. `depth` is jobs by queue and state, `oldest_age_s` the age of the job that waits longest."""
 
     depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    backlog_bytes: dict[str, int] = field(default_factory=dict[str, int])
+    """Bytes of the jobs that are WAITING or DELAYED, by queue."""
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
     ready_groups: dict[str, int] = field(default_factory=dict[str, int])
     """Groups with waiting jobs, by queue."""
@@ -177,6 +180,7 @@ class Core:
                 gauges.depth[name] = {
                     state_name(state): queue.counts[state] for state in range(1, len(job_pb2.JobState.values()))
                 }
+                gauges.backlog_bytes[name] = queue.backlog_bytes
                 gauges.ready_groups[name] = queue.groups.ready if queue.groups is not None else 0
                 oldest_us = self.engine.queues.oldest_ready_us(queue)
                 gauges.oldest_age_s[name] = max(0, now_us - oldest_us) / 1e6 if oldest_us is not None else 0.0

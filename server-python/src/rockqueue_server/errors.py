@@ -65,34 +65,42 @@ def limit_exceeded(field_path: str, limit: int, actual: int, unit: str) -> Servi
     )
 
 
+def _not_found(reason: str, message: str, **metadata: str) -> ServiceError:
+    return ServiceError(grpc.StatusCode.NOT_FOUND, reason, message, metadata)
+
+
 def job_not_found(job_id: str) -> ServiceError:
     """JOB_NOT_FOUND for the id as the caller wrote it."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "JOB_NOT_FOUND",
-        f"no job {job_id}: it never existed, was deleted, or its retention has passed",
-        {"job_id": job_id},
-    )
+    message = f"no job {job_id}: it never existed, was deleted, or its retention has passed"
+    return _not_found("JOB_NOT_FOUND", message, job_id=job_id)
 
 
 def queue_not_found(queue: str) -> ServiceError:
     """QUEUE_NOT_FOUND for a queue that no push or update has made yet."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "QUEUE_NOT_FOUND",
-        f"no queue {queue!r}: push a job to it, or make it with UpdateQueue",
-        {"queue": queue},
-    )
+    message = f"no queue {queue!r}: push a job to it, or make it with UpdateQueue"
+    return _not_found("QUEUE_NOT_FOUND", message, queue=queue)
 
 
 def schedule_not_found(name: str) -> ServiceError:
     """SCHEDULE_NOT_FOUND for a name under which nothing was put, or what was put was removed."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "SCHEDULE_NOT_FOUND",
-        f"no schedule {name!r}: make it with PutSchedule",
-        {"schedule": name},
-    )
+    return _not_found("SCHEDULE_NOT_FOUND", f"no schedule {name!r}: make it with PutSchedule", schedule=name)
+
+
+def flow_not_found(flow_id: str) -> ServiceError:
+    """FLOW_NOT_FOUND for the id as the caller wrote it."""
+    message = f"no flow {flow_id}: it never existed, or was finished more than 7 days ago"
+    return _not_found("FLOW_NOT_FOUND", message, flow_id=flow_id)
+
+
+def webhook_not_found(name: str) -> ServiceError:
+    """WEBHOOK_NOT_FOUND for the name as the caller wrote it."""
+    return _not_found("WEBHOOK_NOT_FOUND", f"no webhook {name!r}: make it with PutWebhook", webhook=name)
+
+
+def webhook_delivery_not_found(delivery_id: str) -> ServiceError:
+    """WEBHOOK_DELIVERY_NOT_FOUND for the id as the caller wrote it."""
+    message = f"no delivery {delivery_id!r} in the log: it was never made, or is no longer kept"
+    return _not_found("WEBHOOK_DELIVERY_NOT_FOUND", message, delivery_id=delivery_id)
 
 
 def invalid_state(job_id: str, state: str, wanted: str) -> ServiceError:

@@ -64,6 +64,8 @@ class GaugesView(Protocol):
     @property
     def depth(self) -> Mapping[str, Mapping[str, int]]: ...
     @property
+    def backlog_bytes(self) -> Mapping[str, int]: ...
+    @property
     def oldest_age_s(self) -> Mapping[str, float]: ...
     @property
     def ready_groups(self) -> Mapping[str, int]: ...
@@ -93,6 +95,7 @@ class QueueFigures:
 
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys((name for name, _ in QUEUE_COUNTERS), 0))
     depth: dict[str, int] = field(default_factory=dict[str, int])
+    backlog_bytes: int = 0
     oldest_waiting_s: float = 0.0
     ready_groups: int = 0
     throttled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(THROTTLES, 0))
@@ -108,8 +111,9 @@ class QueueFigures:
         _add(self.wait_s, stats.wait_s)
         _add(self.run_s, stats.run_s)
 
-    def add_gauges(self, depth: Mapping[str, int], oldest_s: float, ready_groups: int) -> None:
+    def add_gauges(self, depth: Mapping[str, int], backlog_bytes: int, oldest_s: float, ready_groups: int) -> None:
         """Adds the depth of a queue; the oldest job is the oldest of all."""
+        self.backlog_bytes += backlog_bytes
         for state, jobs in depth.items():
             self.depth[state.lower()] = self.depth.get(state.lower(), 0) + jobs
         self.oldest_waiting_s = max(self.oldest_waiting_s, oldest_s)
@@ -206,7 +210,10 @@ class Recorder:
             self._figures(figures, queue).add_stats(counts)
         for queue, depth in gauges.depth.items():
             self._figures(figures, queue).add_gauges(
-                depth, gauges.oldest_age_s.get(queue, 0.0), gauges.ready_groups.get(queue, 0)
+                depth,
+                gauges.backlog_bytes.get(queue, 0),
+                gauges.oldest_age_s.get(queue, 0.0),
+                gauges.ready_groups.get(queue, 0),
             )
         return figures
 
@@ -307,6 +314,9 @@ class SnapshotCollector(Collector):
 
     def _queue_gauges(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("rockqueue_jobs", "Jobs by state", labels=["queue", "state"])
+        backlog = GaugeMetricFamily(
+            "rockqueue_backlog_bytes", "Bytes of the jobs that wait or are delayed", labels=["queue"]
+        )
         oldest = GaugeMetricFamily(
             "rockqueue_oldest_waiting_seconds", "How long the oldest waiting job has been ready", labels=["queue"]
         )
@@ -315,8 +325,10 @@ class SnapshotCollector(Collector):
             groups.add_metric([queue], figures.ready_groups)
             for state, jobs in figures.depth.items():
                 depth.add_metric([queue, state], jobs)
+            backlog.add_metric([queue], figures.backlog_bytes)
             oldest.add_metric([queue], figures.oldest_waiting_s)
         yield depth
+        yield backlog
         yield oldest
         yield groups
 

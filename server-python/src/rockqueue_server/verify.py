@@ -12,7 +12,7 @@ from rockqueue_server.contract.admission import TAGS
 from rockqueue_server.contract.states import state_name
 from rockqueue_server.engine.commit import counts_key
 from rockqueue_server.engine.lookup import FINISHED
-from rockqueue_server.engine.records import unpack_counts, unpack_job
+from rockqueue_server.engine.records import BACKLOG_BYTES, unpack_counts, unpack_job
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.store.base import Column, Store
@@ -24,12 +24,13 @@ from rockqueue_server.webhooks.verify import verify_webhooks
 
 _STEP = 1000
 _MOST_PROBLEMS = 1000
+_COUNTERS = "bytes of the backlog, then jobs by number of state"
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `counts` are the counters on disk, by queue, indexed by the number of the state."""
+    """What was found. `counts` are the counters on disk, by queue: BACKLOG_BYTES, and jobs by number of the state."""
 
     problems: list[str] = field(default_factory=list[str])
     jobs: int = 0
@@ -120,6 +121,8 @@ def _verify_jobs(
         where = places.pop(job_id, None)
         state = _ACTIVE if where is None else where[1]
         groups.job(job_id, head, spec, finished=state in FINISHED, waiting=state == _WAITING)
+        if where is not None and state in (_WAITING, _DELAYED):
+            counted[where[0]][BACKLOG_BYTES] += len(spec)
         if job_id in active:
             active.discard(job_id)
             counted.setdefault(head.queue, [0] * 8)[_ACTIVE] += 1
@@ -174,7 +177,7 @@ def _verify_counts(store: Store, report: Report, counted: dict[int, list[int]]) 
         report.counts[name] = counts
         found = counted.pop(number, [0] * 8)
         if counts != found:
-            report.problems.append(f"queue {name}: counters say {counts}, a scan finds {found} (by number of state)")
+            report.problems.append(f"queue {name}: counters say {counts}, a scan finds {found} ({_COUNTERS})")
     report.problems.extend(f"queue {number} has jobs but no record" for number in counted)
 
 

@@ -65,6 +65,7 @@ async def _empty_stream(_: object) -> AsyncIterator[Message]:
 class Gauges:
     depth: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
     oldest_age_s: dict[str, float] = field(default_factory=dict[str, float])
+    backlog_bytes: dict[str, int] = field(default_factory=dict[str, int])
     ready_groups: dict[str, int] = field(default_factory=dict[str, int])
     sessions: int = 0
     credits: int = 0

@@ -62,6 +62,7 @@ def test_gauges_are_shown() -> None:
     core = ScriptedCore()
     core.figures.depth = {"mail": {"WAITING": 3, "DEAD": 1}}
     core.figures.oldest_age_s = {"mail": 12.5}
+    core.figures.backlog_bytes = {"mail": 4096}
     core.figures.ready_groups = {"mail": 7}
     core.figures.sessions, core.figures.credits = 2, 40
     core.stats.events, core.stats.commits = 17, 5
@@ -69,6 +70,7 @@ def test_gauges_are_shown() -> None:
     assert value(samples, "rockqueue_jobs", queue="mail", state="waiting") == 3
     assert value(samples, "rockqueue_jobs", queue="mail", state="dead") == 1
     assert value(samples, "rockqueue_oldest_waiting_seconds", queue="mail") == 12.5
+    assert value(samples, "rockqueue_backlog_bytes", queue="mail") == 4096
     assert value(samples, "rockqueue_ready_groups", queue="mail") == 7
     assert value(samples, "rockqueue_sessions") == 2
     assert value(samples, "rockqueue_credits") == 40

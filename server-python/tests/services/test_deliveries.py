@@ -32,7 +32,7 @@ def test_bytes_equal_the_message(
     job_id: bytes, attempt: int, failures: int, crashes: int, payload: bytes, create_us: int
 ) -> None:
     spec = job_pb2.JobSpec(queue="q", name="n", payload=payload, priority=-3)
-    lease = Lease(job_id, JobHead(0, 1, -3, create_us, 0, 0, "n"), cast("QueueState", SimpleNamespace()))
+    lease = Lease(job_id, JobHead(0, 1, -3, create_us, 0, 0, "n"), cast("QueueState", SimpleNamespace()), 0)
     lease.attempt, lease.failures, lease.crashes = attempt, failures, crashes
     lease.lease_us = 30_500_000
     lease.token = lease_token(job_id, attempt, 7)

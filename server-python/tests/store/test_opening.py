@@ -61,7 +61,7 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     open_directory(tmp_path / "jobs.db").close()
     (tmp_path / "jobs.db" / "FORMAT").write_text("rockqueue 99\n")
-    with pytest.raises(StoreError, match="has format 'rockqueue 99', this version reads 'rockqueue 2'"):
+    with pytest.raises(StoreError, match="has format 'rockqueue 99', this version reads 'rockqueue 3'"):
         open_directory(tmp_path / "jobs.db")
 
 

@@ -34,6 +34,7 @@ class Admitted(NamedTuple):
     run_us: int
     expire_us: int
     spec: bytes
+    group: str = ""
 
 
 def admit(spec: job_pb2.JobSpec, prefix: str, index: int, now_us: int, problems: Problems) -> Admitted:
@@ -67,7 +68,7 @@ def admit_at(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) 
     if spec.WhichOneof("expiry"):
         expire_us = _expiry(spec, path, now_us, run_us, problems)
         flags |= EXPIRES
-    return Admitted(queue, name, spec.priority, flags, run_us, expire_us, spec.SerializeToString())
+    return Admitted(queue, name, spec.priority, flags, run_us, expire_us, spec.SerializeToString(), spec.group)
 
 
 def _start(spec: job_pb2.JobSpec, path: str, now_us: int, problems: Problems) -> int:

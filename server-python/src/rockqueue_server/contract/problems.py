@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rockqueue_server.contract import limits, times
@@ -33,6 +35,14 @@ def valid_name(name: str) -> bool:
 def valid_media_type(value: str) -> bool:
     """Whether this may be a media type; nothing at all may."""
     return len(value) <= limits.CONTENT_TYPE_CHARS and value.isascii() and value.isprintable()
+
+
+def about(request_id: str, path: str, name: str) -> Problems:
+    """What is wrong with a request that names, at `path`, a thing that is named like a queue."""
+    problems = Problems()
+    problems.request_id(request_id)
+    problems.queue(path, name)
+    return problems
 
 
 class Problems:
@@ -80,6 +90,15 @@ class Problems:
         """A queue's name."""
         if not valid_queue(name):
             self.add(path, QUEUE_RULE)
+
+    def resets(self, names: Iterable[str], settings: Message) -> None:
+        """Fields of `settings` that are to get their defaults."""
+        kind = settings.DESCRIPTOR
+        for index, name in enumerate(names):
+            if name not in kind.fields_by_name:
+                self.add(f"reset[{index}]", f"must be the name of a field of {kind.name}")
+            elif settings.HasField(name):
+                self.add(f"reset[{index}]", "must not be set and reset at once")
 
     def backup_name(self, path: str, name: str) -> None:
         """A backup's name; nothing at all may be."""

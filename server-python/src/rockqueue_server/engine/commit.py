@@ -36,7 +36,7 @@ class Commit:
     __slots__ = (
         "_after", "_counts", "_delayed", "_engine", "_groups", "_purges", "_ready", "_ready_runs", "_remembered",
         "_taken_out", "_timer_us", "batch", "delete", "event", "events", "flow", "new_queues", "now_us", "number",
-        "pushed", "put", "schedules", "uniques",
+        "pushed", "pushed_bytes", "put", "schedules", "uniques",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, now_us: int) -> None:
@@ -54,6 +54,8 @@ class Commit:
         """Unique keys as this commit leaves them."""
         self.pushed: dict[QueueState, int] = {}
         """Jobs that this commit stores, by queue."""
+        self.pushed_bytes: dict[QueueState, int] = {}
+        """By how many bytes it makes queues larger that way."""
         self.flow: FlowChanges | None = None
         """What it does to flows."""
         self.schedules: ScheduleChanges | None = None
@@ -70,7 +72,7 @@ class Commit:
         self._after: list[Callable[[], object]] = []
 
     def deltas(self, queue: QueueState) -> list[int]:
-        """Changes to a queue's counters, by number of state, to be added to."""
+        """Changes to a queue's counters, to be added to: BACKLOG_BYTES, and jobs by number of state."""
         deltas = self._counts.get(queue)
         if deltas is None:
             deltas = self._counts[queue] = [0] * 8

@@ -54,6 +54,8 @@ class Completions:
         done_key = self._key_start + job_id
         commit.delete(job_id, columns.active_h)
         commit.put(done_key, self._before + result, columns.done_h)
+        if lease.group is not None:
+            commit.groups.leave(lease.queue, job_id, lease.group.key)
         self._job_ids.append(job_id)
         self._done_keys.append(done_key)
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
@@ -72,6 +73,18 @@ def first_answer(engine: Engine, method: str, request_id: str, answer: type[M]) 
     """What the call with this id was answered; None for a new id. Raises REQUEST_ID_REUSED for another method's."""
     first = first_bytes(engine, method, request_id)
     return None if first is None else answer.FromString(first)
+
+
+def once(engine: Engine, now_us: int, method: str, request_id: str, answer: type[M], act: Callable[[Commit], M]) -> M:
+    """Has `act` fill a commit, and writes it with what it answers; a repeated call gets the first answer."""
+    first = first_answer(engine, method, request_id, answer)
+    if first is not None:
+        return first
+    commit = engine.commit(now_us)
+    result = act(commit)
+    remember(commit, method, request_id, result)
+    commit.write()
+    return result
 
 
 def first_bytes(engine: Engine, method: str, request_id: str) -> bytes | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rockqueue_server.contract.admission import SPECIAL
+from rockqueue_server.contract.admission import TIMEOUT
 from rockqueue_server.engine import records
 from rockqueue_server.engine.grant import grant
 from rockqueue_server.engine.groups.records import pack_level, rate_key
@@ -189,7 +189,7 @@ class Dispatcher:
                 queue.stats.wait_s.observe((now_us - waited_from) / 1e6, alike)
                 waited_from, alike = lease.ready_us, 0
             alike += 1
-            if lease.head.flags & SPECIAL:
+            if lease.head.flags & TIMEOUT:
                 leases.watch(lease, now_us)
             if session is None:
                 leases.expire_at(lease)

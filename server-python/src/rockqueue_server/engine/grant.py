@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, SPECIAL, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, GROUP, SPECIAL, UNIQUE
 from rockqueue_server.engine import records
 from rockqueue_server.engine.expiry import expire
 from rockqueue_server.engine.lookup import counters_of
@@ -15,11 +15,17 @@ from rockqueue_server.engine.unique import let_go
 if TYPE_CHECKING:
     from rockqueue_server.engine.commit import Commit
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.groups.state import GroupState
     from rockqueue_server.engine.queue_state import QueueState
     from rockqueue_server.engine.records import JobHead
 
+    _First = tuple[bytes, JobHead, bytes, GroupState | None]
+    """A job to deliver for the first time: its ready key, head, spec and group."""
+
 _STARTED = event_service_pb2.EVENT_TYPE_JOB_STARTED
 _WAITING, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_ACTIVE
+_ALONE = SPECIAL & ~GROUP
+"""Flags of a job whose first delivery is not made together with others."""
 
 
 def grant(
@@ -36,7 +42,7 @@ def grant(
     """
     granting = _Granting(engine, commit, queue, taker)
     granted: list[Granted] = []
-    first_run: list[tuple[bytes, JobHead, bytes]] = []
+    first_run: list[_First] = []
     delete, ready_h, groups = commit.delete, engine.columns.ready_h, queue.groups
     for (key, touched), (head, spec) in zip(picked, found, strict=True):
         group = groups.group_of(key) if groups is not None else None
@@ -44,11 +50,11 @@ def grant(
             delete(key, ready_h)
         else:
             commit.groups.delivered(queue, group, key)
-        if not touched and not head.flags & SPECIAL:
+        if not touched and not head.flags & _ALONE:
             if first_run and first_run[-1][1].name != head.name:
                 granted += granting.first(first_run)
                 first_run = []
-            first_run.append((key, head, spec))
+            first_run.append((key, head, spec, group))
             continue
         if first_run:
             granted += granting.first(first_run)
@@ -63,6 +69,8 @@ def grant(
         deltas = commit.deltas(queue)
         deltas[_WAITING] -= len(granted)
         deltas[_ACTIVE] += len(granted)
+        if "backlog_bytes_not_given_back" not in engine.defects:
+            deltas[records.BACKLOG_BYTES] -= sum([len(spec) for _, spec in granted])
     return granted
 
 
@@ -77,7 +85,7 @@ class _Granting:
         self._lease_us = taker.lease_us or queue.lease_us
         self._grace = records.grace_flags(taker.session.grace_us) if taker.session is not None else 0
 
-    def first(self, run: list[tuple[bytes, JobHead, bytes]]) -> list[Granted]:
+    def first(self, run: list[_First]) -> list[Granted]:
         """Jobs of one name that are delivered for the first time and need nothing else: what most deliveries are."""
         commit, queue, taker, lease_us = self._commit, self._queue, self._taker, self._lease_us
         put, active_h, epoch, now_us = (
@@ -94,12 +102,12 @@ class _Granting:
         granted: list[Granted] = []
         job_ids: list[bytes] = []
         ready, ready_us = b"", 0
-        for key, head, spec in run:
+        for key, head, spec, group in run:
             if key[8:16] != ready:
                 ready = key[8:16]
                 ready_us = int.from_bytes(ready, "big")
             job_id = key[16:]
-            lease = Lease(job_id, head, queue)
+            lease = Lease(job_id, head, queue, len(spec))
             lease.batch = batch
             lease.attempt = 1
             lease.start_us = now_us
@@ -110,6 +118,8 @@ class _Granting:
             lease.session = taker.session
             lease.epoch = epoch
             lease.token = job_id + token_end
+            if group is not None:
+                lease.group = group
             put(job_id, before + ready + after, active_h)
             job_ids.append(job_id)
             granted.append(Granted(lease, spec))
@@ -120,7 +130,7 @@ class _Granting:
         """A job that was delivered before, or that needs a look; None when it has expired."""
         engine, commit, taker, queue = self._engine, self._commit, self._taker, self._queue
         epoch, job_id = engine.leases.epoch, key[16:]
-        lease = Lease(job_id, head, queue)
+        lease = Lease(job_id, head, queue, len(spec))
         lease.ready_us = int.from_bytes(key[8:16], "big")
         if touched:
             self._take_over(lease)

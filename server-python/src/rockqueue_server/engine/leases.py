@@ -65,7 +65,7 @@ class LeaseBook:
                 raise RuntimeError(f"active job {job_id.hex()} has no record")
             head, spec = records.unpack_job(job)
             record = records.unpack_active(value)
-            lease = Lease(job_id, head, engine.queues.by_number[head.queue])
+            lease = Lease(job_id, head, engine.queues.by_number[head.queue], len(spec))
             old = record.counters
             lease.attempt, lease.failures, lease.crashes = old.attempt, old.failures, old.crashes
             lease.releases, lease.snoozes, lease.start_us, lease.worker = (
@@ -168,7 +168,13 @@ class LeaseBook:
         """Many deliveries have ended."""
         by_job = self.by_job
         for lease in leases:
-            if lease.batch is None or lease.session is None or lease.alarms or lease.queue.max_active is not None:
+            if (
+                lease.batch is None
+                or lease.session is None
+                or lease.alarms
+                or lease.group is not None
+                or lease.queue.max_active is not None
+            ):
                 self.end(lease)
             elif by_job.pop(lease.job_id, None) is not None:
                 lease.session.leases.pop(lease.job_id, None)

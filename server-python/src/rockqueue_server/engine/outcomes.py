@@ -217,6 +217,7 @@ def _wait_again(
     deltas = commit.deltas(queue)
     deltas[_ACTIVE] -= 1
     deltas[state] += 1
+    deltas[records.BACKLOG_BYTES] += lease.spec_bytes
     if delayed:
         commit.add_delayed(queue, ready_us, lease.job_id, touched=True)
     else:

@@ -13,7 +13,7 @@ from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import lookup, tags, unique
 from rockqueue_server.engine.commit import TIMER_EXPIRE, Commit
 from rockqueue_server.engine.queue_state import QueueState
-from rockqueue_server.engine.records import job_prefix, pack_job, unique_key
+from rockqueue_server.engine.records import BACKLOG_BYTES, job_prefix, pack_job, unique_key
 from rockqueue_server.errors import ServiceError
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
@@ -28,15 +28,23 @@ _PUSHED = event_service_pb2.EVENT_TYPE_JOB_PUSHED
 def check_room(commit: Commit) -> None:
     """Raises QUEUE_FULL when what a commit stores does not fit into one of its queues."""
     for queue, count in commit.pushed.items():
-        if queue.max_backlog is not None and queue.backlog + count > queue.max_backlog:
-            raise ServiceError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "QUEUE_FULL",
-                f"queue {queue.name} holds {queue.backlog} jobs of at most {queue.max_backlog}: "
-                "push later, or raise max_backlog_jobs",
-                {"queue": queue.name, "limit": str(queue.max_backlog)},
-                retry_after_s=1.0,
-            )
+        most = queue.max_backlog
+        if most is not None and queue.backlog + count > most:
+            raise _queue_full(queue, "max_backlog_jobs", most, f"{queue.backlog} jobs")
+    for queue, size in commit.pushed_bytes.items():
+        most = queue.max_backlog_bytes
+        if most is not None and size > 0 and queue.backlog_bytes + size > most:
+            raise _queue_full(queue, "max_backlog_bytes", most, f"{queue.backlog_bytes} bytes")
+
+
+def _queue_full(queue: QueueState, setting: str, most: int, holds: str) -> ServiceError:
+    return ServiceError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "QUEUE_FULL",
+        f"queue {queue.name} holds {holds} of at most {most}: push later, or raise {setting}",
+        {"queue": queue.name, "setting": setting, "limit": str(most)},
+        retry_after_s=1.0,
+    )
 
 
 def check_conflicts(engine: Engine, commit: Commit, jobs: list[Admitted], specs: list[job_pb2.JobSpec]) -> None:
@@ -110,20 +118,25 @@ def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids:
     place = keys.ready_prefix(number, run.priority, now_us)
     commit.add_ready_run(queue, [place + job_id for job_id in ids])
     commit.events.add_run(_PUSHED, _WAITING, number, 0, run.name, ids)
-    commit.deltas(queue)[_WAITING] += len(ids)
+    size = sum(map(len, run.specs))
+    deltas = commit.deltas(queue)
+    deltas[_WAITING] += len(ids)
+    deltas[BACKLOG_BYTES] += size
     commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
+    commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + size
 
 
 def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_id: bytes, origin: bytes = b"") -> None:
     """Puts one new job where it belongs. `origin` are the fields of its events that name its origin, if known."""
     now_us, number = commit.now_us, queue.number
-    _, name, priority, flags, run_us, expire_us, spec = job
+    _, name, priority, flags, run_us, expire_us, spec, group = job
     commit.put(job_id, pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec), engine.columns.job_h)
     if flags & GROUP:
-        commit.groups.join(queue, job_id, flags, spec)
+        commit.groups.join(queue, job_id, group)
     if flags & ORIGIN and not origin:
         origin = engine.origins.learn(job_id, spec)
     deltas = commit.deltas(queue)
+    deltas[BACKLOG_BYTES] += len(spec)
     if run_us:
         commit.add_delayed(queue, run_us, job_id, touched=False)
         deltas[_DELAYED] += 1
@@ -138,6 +151,7 @@ def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_
     if flags & EXPIRES:
         commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
     commit.pushed[queue] = commit.pushed.get(queue, 0) + 1
+    commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + len(spec)
 
 
 class _Keyed:
@@ -219,7 +233,7 @@ def _replace(engine: Engine, commit: Commit, holder: lookup.Found, job: Admitted
     state = _DELAYED if job.run_us else _WAITING
     ready_us = job.run_us or (holder.ready_us if holder.state == _WAITING else commit.now_us)
     run_us = 0 if ready_us == head.create_us else ready_us
-    spec = _replaced_spec(holder.spec, job.spec)
+    spec = _replaced_spec(holder.spec, job.spec).SerializeToString()
     value = pack_job(
         head.flags,
         head.queue,
@@ -228,7 +242,7 @@ def _replace(engine: Engine, commit: Commit, holder: lookup.Found, job: Admitted
         run_us,
         head.expire_us,
         head.name,
-        spec.SerializeToString(),
+        spec,
     )
     commit.put(job_id, value, columns.job_h)
     if touched is not None:
@@ -236,6 +250,9 @@ def _replace(engine: Engine, commit: Commit, holder: lookup.Found, job: Admitted
         touched.ready_time.CopyFrom(timestamp(ready_us))
         commit.put(job_id, touched.SerializeToString(), columns.touched_h)
     deltas[state] += 1
+    larger_by = len(spec) - len(holder.spec)
+    deltas[BACKLOG_BYTES] += larger_by
+    commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + larger_by
     extra = b""
     if state == _DELAYED:
         commit.add_delayed(queue, ready_us, job_id, touched=touched is not None)

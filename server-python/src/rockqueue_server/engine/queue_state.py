@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rockqueue.v1 import job_pb2, queue_service_pb2
 from rockqueue_server.contract import limits, times
 from rockqueue_server.engine.groups.state import limit_of
+from rockqueue_server.engine.records import BACKLOG_BYTES
 from rockqueue_server.engine.stats import QueueStats
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.backoff import Backoff
@@ -168,6 +169,11 @@ class QueueState:
         """Jobs WAITING or DELAYED."""
         return self.counts[job_pb2.JOB_STATE_WAITING] + self.counts[job_pb2.JOB_STATE_DELAYED]
 
+    @property
+    def backlog_bytes(self) -> int:
+        """What these have, in bytes."""
+        return self.counts[BACKLOG_BYTES]
+
     def apply_settings(self, settings: queue_service_pb2.QueueSettings) -> None:
         """Takes over settings; what is not set gets its default."""
         self.settings = settings
@@ -184,6 +190,7 @@ class QueueState:
         self.group_max_active = settings.group_max_active if settings.HasField("group_max_active") else None
         self.group_rate = limit_of(settings.group_rate) if settings.HasField("group_rate") else None
         self.max_backlog = settings.max_backlog_jobs if settings.HasField("max_backlog_jobs") else None
+        self.max_backlog_bytes = settings.max_backlog_bytes if settings.HasField("max_backlog_bytes") else None
 
     @property
     def full(self) -> bool:

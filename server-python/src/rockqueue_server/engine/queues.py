@@ -132,6 +132,7 @@ class QueueBook:
             ),
             create_time=timestamp(queue.create_us),
             workers=queue.workers,
+            backlog_bytes=queue.backlog_bytes,
         )  # fmt: skip
         oldest_us = self.oldest_ready_us(queue)
         if oldest_us is not None:

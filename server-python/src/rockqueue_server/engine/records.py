@@ -26,6 +26,8 @@ _HEAD_BYTES = _HEAD.size
 _new_tuple: Callable[[type[JobHead], tuple[object, ...]], JobHead] = tuple.__new__  # type: ignore[assignment]
 
 TOKEN_BYTES = 24
+BACKLOG_BYTES = 0
+"""Where, in the counters of a queue, the bytes of its WAITING and DELAYED jobs stand: no state has this number."""
 HISTORY = 20
 """How many errors of a job are kept."""
 
@@ -272,12 +274,12 @@ def unpack_done(value: bytes) -> DoneRecord:
 
 
 def pack_counts(counts: list[int]) -> bytes:
-    """Jobs of a queue by state; index is the number of the state."""
+    """Counters of a queue: BACKLOG_BYTES, and its jobs by state, whose number is the index."""
     return _COUNTS.pack(*counts)
 
 
 def unpack_counts(value: bytes) -> list[int]:
-    """Jobs of a queue by state."""
+    """Counters of a queue."""
     return list(_COUNTS.unpack(value))
 
 

@@ -46,10 +46,12 @@ class Lease(Counters):
     group: GroupState | None = None
     """The group of the job, whose active jobs this is one of."""
 
-    def __init__(self, job_id: bytes, head: JobHead, queue: QueueState) -> None:
+    def __init__(self, job_id: bytes, head: JobHead, queue: QueueState, spec_bytes: int) -> None:
         self.job_id = job_id
         self.head = head
         self.queue = queue
+        self.spec_bytes = spec_bytes
+        """How long the job's spec is: by so much its queue grows when it waits again."""
 
 
 class Batch(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
+from rockqueue_server.contract.admission import ORIGIN
 from rockqueue_server.engine import records, tags
 from rockqueue_server.engine.commit import TIMER_EXPIRE, TIMER_FLOW, TIMER_FORGET, TIMER_PURGE, TIMER_UNIQUE, Commit
 from rockqueue_server.engine.expiry import expire
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.engine.queue_state import QueueState
 
+_READY = event_service_pb2.EVENT_TYPE_JOB_READY
+_WAITING, _DELAYED = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED
+
 STEP = 500
 _DEFECT_EARLY_US = 500_000
 
 
 class Timers:
-    """Rings when the first of what lies on disk is due."""
+    """Rings when the first of what lies on disk is due.
+
+    A scan begins behind the last row that was done, and so passes no tombstones; what is added before that row takes
+    the beginning back.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,12 +48,16 @@ class Timers:
         """Looks up the first timer and the first delayed job of each queue."""
         rows = self._engine.columns.timers.scan(b"", keys.END, 1)
         if rows:
-            self.ring_by(keys.timer_parts(rows[0][0])[0])
+            self._arm(keys.timer_parts(rows[0][0])[0])
         for queue in self._engine.queues.by_number.values():
             self._look_up_delayed(queue)
 
     def ring_by(self, due_us: int) -> None:
-        """There is something to do at `due_us`."""
+        """Something that is to be done at `due_us` was put on disk."""
+        self._from = min(self._from, keys.timer_key(due_us, 0, b""))
+        self._arm(due_us)
+
+    def _arm(self, due_us: int) -> None:
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.due_us <= due_us:
                 return
@@ -57,7 +69,13 @@ class Timers:
         self.load()
 
     def delayed_by(self, queue: QueueState, due_us: int) -> None:
-        """A job of the queue is due at `due_us`."""
+        """A job of the queue that is due at `due_us` was put on disk."""
+        begin = self._delayed_from.get(queue)
+        if begin is not None:
+            self._delayed_from[queue] = min(begin, keys.delayed_key(queue.number, due_us, b""))
+        self._arm_delayed(queue, due_us)
+
+    def _arm_delayed(self, queue: QueueState, due_us: int) -> None:
         if "early_delay" in self._engine.defects:
             due_us -= _DEFECT_EARLY_US
         alarm = self._delayed.get(queue)
@@ -71,7 +89,7 @@ class Timers:
         lower, end = keys.queue_range(queue.number)
         rows = self._engine.columns.delayed.scan(self._delayed_from.get(queue, lower), end, 1)
         if rows:
-            self.delayed_by(queue, keys.delayed_parts(rows[0][0])[1])
+            self._arm_delayed(queue, keys.delayed_parts(rows[0][0])[1])
 
     def _promote(self, queue: QueueState) -> None:
         """Delayed jobs whose time has come begin to wait."""
@@ -82,38 +100,65 @@ class Timers:
         rows = engine.columns.delayed.scan(lower, keys.delayed_key(queue.number, horizon_us + 1, b""), STEP)
         if rows:
             commit = engine.commit(now_us)
-            jobs = engine.columns.job.get_many([row[0][12:] for row in rows])
-            for (key, value), job in zip(rows, jobs, strict=True):
-                _, due_us, job_id = keys.delayed_parts(key)
-                if job is None:
-                    raise RuntimeError(f"delayed job {job_id.hex()} has no record")
-                commit.delete(key, engine.columns.delayed_h)
-                self._ready(commit, queue, job_id, records.unpack_job(job)[0], due_us, touched=bool(value))
+            self._make_ready(commit, queue, rows)
+            deltas = commit.deltas(queue)
+            deltas[_DELAYED] -= len(rows)
+            deltas[_WAITING] += len(rows)
             commit.write()
-            # Nothing is delayed to before now, so no later scan has to pass the tombstones below this key.
-            self._delayed_from[queue] = keys.delayed_key(queue.number, keys.delayed_parts(rows[-1][0])[1], b"")
+            self._delayed_from[queue] = keys.after(rows[-1][0])
         if len(rows) == STEP:
-            self.delayed_by(queue, now_us)
+            self._arm_delayed(queue, now_us)
         else:
             self._look_up_delayed(queue)
 
-    def _ready(
-        self, commit: Commit, queue: QueueState, job_id: bytes, head: records.JobHead, due_us: int, *, touched: bool
+    def _make_ready(self, commit: Commit, queue: QueueState, rows: list[tuple[bytes, bytes]]) -> None:
+        """Moves jobs from `delayed`, whose rows these are, to those that wait."""
+        columns, delete = self._engine.columns, commit.delete
+        jobs: list[bytes] = []
+        for (key, _), job in zip(rows, columns.job.get_many([key[12:] for key, _ in rows]), strict=True):
+            if job is None:
+                raise RuntimeError(f"delayed job {key[12:].hex()} has no record")
+            jobs.append(job)
+            delete(key, columns.delayed_h)
+        run: list[tuple[bytes, int]] = []
+        name = ""
+        for (key, touched), (head, _) in zip(rows, records.unpack_jobs(jobs), strict=True):
+            plain = not touched and not head.flags & ORIGIN and queue.groups is None
+            if run and not (plain and head.name == name):
+                self._ready_run(commit, queue, name, run)
+                run = []
+            if plain:
+                name = head.name
+                run.append((key, head.priority))
+            else:
+                self._ready_one(commit, queue, key, head, touched=bool(touched))
+        if run:
+            self._ready_run(commit, queue, name, run)
+
+    def _ready_run(self, commit: Commit, queue: QueueState, name: str, run: list[tuple[bytes, int]]) -> None:
+        """Jobs of one name that need nothing else, each by its delayed key and its priority."""
+        ready: list[bytes] = []
+        for key, priority in run:
+            number, due_us, job_id = keys.delayed_parts(key)
+            ready.append(keys.ready_key(number, priority, due_us, job_id))
+        ready.sort()
+        commit.add_ready_run(queue, ready)
+        commit.events.add_run(_READY, _WAITING, queue.number, 0, name, [key[12:] for key, _ in run])
+
+    def _ready_one(
+        self, commit: Commit, queue: QueueState, key: bytes, head: records.JobHead, *, touched: bool
     ) -> None:
         engine = self._engine
+        _, due_us, job_id = keys.delayed_parts(key)
         attempt = 0
         if touched:
             value = engine.columns.touched.get(job_id)
             record = job_pb2.Job.FromString(value or b"")
-            record.state = job_pb2.JOB_STATE_WAITING
+            record.state = _WAITING
             attempt = record.attempt
             commit.put(job_id, record.SerializeToString(), engine.columns.touched_h)
         commit.add_ready(queue, keys.ready_key(queue.number, head.priority, due_us, job_id), touched=touched)
-        deltas = commit.deltas(queue)
-        deltas[job_pb2.JOB_STATE_DELAYED] -= 1
-        deltas[job_pb2.JOB_STATE_WAITING] += 1
-        type_, extra = event_service_pb2.EVENT_TYPE_JOB_READY, engine.origins.told(head, job_id)
-        commit.event(type_, job_pb2.JOB_STATE_WAITING, queue.number, attempt, head.name, job_id, extra)
+        commit.event(_READY, _WAITING, queue.number, attempt, head.name, job_id, engine.origins.told(head, job_id))
 
     def _step(self) -> None:
         """Does the next things that are due."""
@@ -129,11 +174,10 @@ class Timers:
                 commit.delete(key, timers.handle)
                 self._do(commit, kind, rest, value)
             commit.write()
-            # All that is due lies behind this key from now on: no later scan has to pass its tombstones.
-            self._from = keys.timer_key(keys.timer_parts(rows[-1][0])[0], 0, b"")
+            self._from = keys.after(rows[-1][0])
         following = timers.scan(self._from, keys.END, 1)
         if following:
-            self.ring_by(max(keys.timer_parts(following[0][0])[0], now_us))
+            self._arm(max(keys.timer_parts(following[0][0])[0], now_us))
 
     def _do(self, commit: Commit, kind: int, rest: bytes, value: bytes) -> None:
         engine = self._engine
@@ -189,6 +233,6 @@ class Timers:
             commit.delete(keys.delayed_key(found.queue.number, found.ready_us, job_id), engine.columns.delayed_h)
         else:
             return
-        lease = Lease(job_id, found.head, found.queue)
+        lease = Lease(job_id, found.head, found.queue, len(found.spec))
         lease.touched = found.touched is not None
         expire(engine, commit, lease, found.state)

@@ -5,6 +5,7 @@ Jobs of a batch are different jobs: the caller sees to that.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2, work_service_pb2
@@ -25,6 +26,7 @@ from rockqueue_server.rules.ids import id_text
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
+    from rockqueue_server.engine.queue_state import QueueState
 
 _WAITING, _DELAYED, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_DELAYED, job_pb2.JOB_STATE_ACTIVE
 _BLOCKED = job_pb2.JOB_STATE_BLOCKED
@@ -82,43 +84,32 @@ def _ask(engine: Engine, commit: Commit, found: Found, lease: Lease) -> None:
 
 def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None:
     """Puts a DEAD or CANCELLED job back, into another queue if one is named. Raises INVALID_STATE."""
-    if found.state not in (_DEAD, _CANCELLED) or found.done is None:
+    done = found.done
+    if found.state not in (_DEAD, _CANCELLED) or done is None:
         raise invalid_state(id_text(found.job_id), state_name(found.state), "a job that is DEAD or CANCELLED")
     columns, head, job_id, now_us = engine.columns, found.head, found.job_id, commit.now_us
     commit.delete(keys.done_key(found.queue.number, found.state, job_id), columns.done_h)
     commit.deltas(found.queue)[found.state] -= 1
     queue = engine.queues.ensure(commit, queue_name) if queue_name else found.queue
-    if queue is not found.queue:
-        spec = job_pb2.JobSpec.FromString(found.spec)
-        spec.queue = queue.name
-        value = pack_job(
-            head.flags,
-            queue.number,
-            head.priority,
-            head.create_us,
-            head.run_us,
-            head.expire_us,
-            head.name,
-            spec.SerializeToString(),
-        )
-        commit.put(job_id, value, columns.job_h)
+    if queue is not found.queue or head.expire_us:
+        # A job that expired before it was ever delivered must not expire again: it counts as started.
+        found = replace(found, spec=_rewrite(engine, commit, found, queue))
     if head.flags & GROUP:
-        commit.groups.join(queue, job_id, head.flags, found.spec)
-    errors = job_pb2.Job.FromString(found.done.history).errors
+        commit.groups.join(queue, job_id, job_pb2.JobSpec.FromString(found.spec).group)
+    errors = job_pb2.Job.FromString(done.history).errors
     record = job_pb2.Job(state=_WAITING, ready_time=timestamp(now_us), errors=errors)
-    counters = found.done.counters
+    counters = done.counters
     show_counters(record, counters)
     record.failures = record.crashes = record.releases = record.snoozes = 0
-    # A job that expired before it was ever delivered must not expire again: it counts as started.
     record.attempt = counters.attempt
-    if head.expire_us:
-        _never_expires(commit, found, queue.number, engine)
     queue.stats.retried += 1
     if engine.flows.put_back(commit, found, queue, record):
         return
     commit.put(job_id, record.SerializeToString(), columns.touched_h)
     commit.add_ready(queue, keys.ready_key(queue.number, head.priority, now_us, job_id), touched=True)
-    commit.deltas(queue)[_WAITING] += 1
+    deltas = commit.deltas(queue)
+    deltas[_WAITING] += 1
+    deltas[records.BACKLOG_BYTES] += len(found.spec)
     if head.flags & ORIGIN:
         schedule = job_pb2.JobSpec.FromString(found.spec).origin.schedule
         if schedule:
@@ -127,15 +118,17 @@ def retry(engine: Engine, commit: Commit, found: Found, queue_name: str) -> None
     commit.event(type_, _WAITING, queue.number, counters.attempt, head.name, job_id, extra)
 
 
-def _never_expires(commit: Commit, found: Found, queue: int, engine: Engine) -> None:
-    """Rewrites the job without its expiry."""
+def _rewrite(engine: Engine, commit: Commit, found: Found, queue: QueueState) -> bytes:
+    """Writes the job as one of `queue` that never expires; returns its spec."""
     head = found.head
-    spec = job_pb2.JobSpec.FromString(found.spec)
-    spec.ClearField("expiry")
-    spec.queue = engine.queues.by_number[queue].name
+    message = job_pb2.JobSpec.FromString(found.spec)
+    message.ClearField("expiry")
+    message.queue = queue.name
+    spec = message.SerializeToString()
     flags = head.flags & ~EXPIRES
-    value = pack_job(flags, queue, head.priority, head.create_us, head.run_us, 0, head.name, spec.SerializeToString())
+    value = pack_job(flags, queue.number, head.priority, head.create_us, head.run_us, 0, head.name, spec)
     commit.put(found.job_id, value, engine.columns.job_h)
+    return spec
 
 
 def _remember_completion(engine: Engine, commit: Commit, found: Found) -> None:
@@ -192,10 +185,12 @@ def delete(engine: Engine, commit: Commit, found: Found, *, announce: bool = Tru
 
 def _take_out(engine: Engine, commit: Commit, found: Found) -> None:
     """Out of those that wait, are delayed or blocked."""
+    if found.state == _BLOCKED:
+        engine.flows.unblock(commit, found.queue.number, found.job_id)
+        return
+    commit.deltas(found.queue)[records.BACKLOG_BYTES] -= len(found.spec)
     if found.state == _WAITING:
         commit.remove_ready(found.queue, found.ready_key)
-    elif found.state == _BLOCKED:
-        engine.flows.unblock(commit, found.queue.number, found.job_id)
     else:
         commit.delete(keys.delayed_key(found.queue.number, found.ready_us, found.job_id), engine.columns.delayed_h)
 

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-import grpc
-
 from rockqueue.v1 import flow_service_pb2, job_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.flow_request import FlowPlan, FlowReader, check_size
@@ -17,7 +15,7 @@ from rockqueue_server.engine.flows import reading, records
 from rockqueue_server.engine.flows.push import store_flow
 from rockqueue_server.engine.lookup import FINISHED, Found, find
 from rockqueue_server.engine.push import check_room
-from rockqueue_server.errors import ServiceError, job_not_found
+from rockqueue_server.errors import flow_not_found, job_not_found
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text, parse_id
 from rockqueue_server.services.bulk import guarded, one_at_a_time
@@ -290,16 +288,6 @@ class FlowService:
         if flow is None:
             raise flow_not_found(id_text(flow_id))
         return flow
-
-
-def flow_not_found(flow_id: str) -> ServiceError:
-    """FLOW_NOT_FOUND for the id as the caller wrote it."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "FLOW_NOT_FOUND",
-        f"no flow {flow_id}: it never existed, or was finished more than 7 days ago",
-        {"flow_id": flow_id},
-    )
 
 
 def _flow_id(text: str, problems: Problems) -> bytes:

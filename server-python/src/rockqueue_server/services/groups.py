@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, queue_service_pb2
@@ -16,12 +14,13 @@ from rockqueue_server.engine.groups.records import GroupRecord, group_key, group
 from rockqueue_server.errors import queue_not_found
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.rules import keys
+from rockqueue_server.services.pages import Page
 
 if TYPE_CHECKING:
+    from rockqueue_server.engine.commit import Commit
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.engine.queue_state import QueueState
 
-_METHOD = "UpdateGroup"
 _STEP = 200
 
 
@@ -29,26 +28,23 @@ def list_groups(engine: Engine, request: queue_service_pb2.ListGroupsRequest) ->
     """One page."""
     problems = Problems()
     problems.queue("queue", request.queue)
-    if request.page_size < 0:
-        problems.add("page_size", "must be 0 or more")
     if len(request.prefix.encode()) > limits.GROUP_KEY_BYTES:
         problems.add("prefix", f"must be at most {limits.GROUP_KEY_BYTES} bytes of UTF-8")
-    position = _position(request.page_token, problems)
+    page = Page((b"groups", request.queue.encode()), request.page_size, request.page_token, problems)
     problems.check()
     queue = engine.queues.get(request.queue)
     if queue is None:
         raise queue_not_found(request.queue)
-    size = min(request.page_size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)
     answer = queue_service_pb2.ListGroupsResponse()
     lower = group_key(queue.number, request.prefix)
     end = group_key(queue.number, request.prefix) + b"\xff"
-    if position:
-        lower = max(lower, keys.after(group_key(queue.number, position)))
-    seen = 0
+    if page.position:
+        lower = max(lower, keys.after(group_key(queue.number, page.name)))
+    seen, position = 0, ""
     while rows := engine.columns.group.scan(lower, end, _STEP):
         for at, value in rows:
-            if len(answer.groups) == size or seen >= limits.SCAN_ENTRIES:
-                answer.next_page_token = base64.urlsafe_b64encode(position.encode()).decode()
+            if len(answer.groups) == page.size or seen >= limits.SCAN_ENTRIES:
+                answer.next_page_token = page.token(position.encode())
                 return answer
             seen += 1
             position = group_parts(at)[1]
@@ -77,12 +73,7 @@ def check_update(request: queue_service_pb2.UpdateGroupRequest) -> None:
     problems.queue("queue", request.queue)
     check_group(request.group, "group", problems)
     settings = request.settings
-    fields = queue_service_pb2.GroupSettings.DESCRIPTOR.fields_by_name
-    for index, name in enumerate(request.reset):
-        if name not in fields:
-            problems.add(f"reset[{index}]", "must be the name of a field of GroupSettings")
-        elif settings.HasField(name):  # type: ignore[arg-type]
-            problems.add(f"reset[{index}]", "must not be set and reset at once")
+    problems.resets(request.reset, settings)
     if settings.HasField("weight") and not 1 <= settings.weight <= limits.GROUP_WEIGHT:
         problems.add("settings.weight", f"must be 1 to {limits.GROUP_WEIGHT}")
     if settings.HasField("max_active") and settings.max_active < 1:
@@ -96,31 +87,21 @@ def update_group(
     engine: Engine, request: queue_service_pb2.UpdateGroupRequest, now_us: int
 ) -> queue_service_pb2.UpdateGroupResponse:
     """Writes a group with new settings. The request was checked."""
-    first = dedup.first_answer(engine, _METHOD, request.request_id, queue_service_pb2.UpdateGroupResponse)
-    if first is not None:
-        return first
-    commit = engine.commit(now_us)
-    queue = engine.queues.ensure(commit, request.queue)
-    change = commit.groups.of(queue, request.group)
-    settings = queue_service_pb2.GroupSettings.FromString(change.state.settings)
-    for field, value in request.settings.ListFields():
-        settings.ClearField(field.name)  # type: ignore[arg-type]
-        settings.MergeFrom(queue_service_pb2.GroupSettings(**{field.name: value}))
-    for name in request.reset:
-        settings.ClearField(name)  # type: ignore[arg-type]
-    change.settings = settings.SerializeToString()
-    if queue not in commit.new_queues:
-        commit.event(event_service_pb2.EVENT_TYPE_QUEUE_UPDATED, 0, queue.number, 0, "", NO_JOB)
-    answer = queue_service_pb2.UpdateGroupResponse(group=show(queue, request.group, change.record))
-    dedup.remember(commit, _METHOD, request.request_id, answer)
-    commit.write()
-    engine.schedule()
-    return answer
+    answer = queue_service_pb2.UpdateGroupResponse
 
+    def update(commit: Commit) -> queue_service_pb2.UpdateGroupResponse:
+        queue = engine.queues.ensure(commit, request.queue)
+        change = commit.groups.of(queue, request.group)
+        settings = queue_service_pb2.GroupSettings.FromString(change.state.settings)
+        for field, value in request.settings.ListFields():
+            settings.ClearField(field.name)  # type: ignore[arg-type]
+            settings.MergeFrom(queue_service_pb2.GroupSettings(**{field.name: value}))
+        for name in request.reset:
+            settings.ClearField(name)  # type: ignore[arg-type]
+        change.settings = settings.SerializeToString()
+        if queue not in commit.new_queues:
+            commit.event(event_service_pb2.EVENT_TYPE_QUEUE_UPDATED, 0, queue.number, 0, "", NO_JOB)
+        commit.after(engine.schedule)
+        return answer(group=show(queue, request.group, change.record))
 
-def _position(token: str, problems: Problems) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        problems.add("page_token", "must be the next_page_token of an earlier page")
-        return ""
+    return dedup.once(engine, now_us, "UpdateGroup", request.request_id, answer, update)

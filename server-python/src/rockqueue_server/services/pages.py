@@ -21,6 +21,11 @@ class Page:
         self.size = min(page_size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)
         self.position = read_token(page_token, self._stamp, problems)
 
+    @property
+    def name(self) -> str:
+        """The position in a listing by name."""
+        return self.position.decode(errors="replace")
+
     def token(self, position: bytes) -> str:
         """What to ask for the page behind `position` with."""
         return write_token(self._stamp, position)

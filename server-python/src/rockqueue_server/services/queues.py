@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from bisect import bisect_right
 from typing import TYPE_CHECKING, TypeVar
 
 from rockqueue.v1 import event_service_pb2, job_pb2, job_service_pb2, queue_service_pb2
 from rockqueue_server.contract import limits
 from rockqueue_server.contract.admission import check_retry
-from rockqueue_server.contract.problems import Problems
+from rockqueue_server.contract.problems import Problems, about
 from rockqueue_server.contract.rates import check_rate
 from rockqueue_server.engine import dedup, upkeep
 from rockqueue_server.engine.explain import explain_queue
@@ -20,6 +18,7 @@ from rockqueue_server.errors import queue_not_found
 from rockqueue_server.feed.records import NO_JOB
 from rockqueue_server.services.bulk import STEP, guarded, one_at_a_time
 from rockqueue_server.services.groups import check_update, list_groups, update_group
+from rockqueue_server.services.pages import Page
 from rockqueue_server.services.walk import Walk
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ Answer = TypeVar(
     queue_service_pb2.PauseQueueResponse,
     queue_service_pb2.ResumeQueueResponse,
 )
-_COUNTS = ("max_active", "group_max_active", "max_backlog_jobs")
+_COUNTS = ("max_active", "group_max_active", "max_backlog_jobs", "max_backlog_bytes")
 _RATES = ("rate", "group_rate")
 _RETENTIONS = ("completed_retention", "dead_retention", "cancelled_retention")
 
@@ -52,23 +51,15 @@ class QueueService:
     async def list_queues(self, request: queue_service_pb2.ListQueuesRequest) -> queue_service_pb2.ListQueuesResponse:
         """Lists queues by name."""
         problems = Problems()
-        if request.page_size < 0:
-            problems.add("page_size", "must be 0 or more")
-        after = ""
-        if request.page_token:
-            try:
-                after = base64.b64decode(request.page_token, altchars=b"-_", validate=True).decode()
-            except (binascii.Error, ValueError):
-                problems.add("page_token", "must be the next_page_token of an earlier page")
+        page = Page((b"queues",), request.page_size, request.page_token, problems)
         problems.check()
-        size = min(request.page_size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)
         queues = self._engine.queues.by_name
         names = sorted(name for name, queue in queues.items() if queue.exists and name.startswith(request.prefix))
-        start = bisect_right(names, after)
+        start = bisect_right(names, page.name)
         answer = queue_service_pb2.ListQueuesResponse()
-        answer.queues.extend(self._engine.queues.show(queues[name]) for name in names[start : start + size])
-        if start + size < len(names):
-            answer.next_page_token = base64.urlsafe_b64encode(names[start + size - 1].encode()).decode()
+        answer.queues.extend(self._engine.queues.show(queues[name]) for name in names[start : start + page.size])
+        if start + page.size < len(names):
+            answer.next_page_token = page.token(names[start + page.size - 1].encode())
         await self._engine.settled()
         return answer
 
@@ -122,7 +113,7 @@ class QueueService:
         paused: bool,
     ) -> Answer:
         self._intake.check_open()
-        _check_name(request.request_id, request.queue)
+        about(request.request_id, "queue", request.queue).check()
 
         def change(now_us: int) -> Answer:
             engine = self._engine
@@ -145,7 +136,7 @@ class QueueService:
     async def purge_queue(self, request: queue_service_pb2.PurgeQueueRequest) -> queue_service_pb2.PurgeQueueResponse:
         """Removes jobs of a queue, in bounded steps."""
         self._intake.check_open()
-        problems = _name_problems(request.request_id, request.queue)
+        problems = about(request.request_id, "queue", request.queue)
         for index, state in enumerate(request.states):
             if state not in _PURGEABLE:
                 problems.add(f"states[{index}]", "must be WAITING, DELAYED, COMPLETED, DEAD or CANCELLED")
@@ -250,33 +241,17 @@ class QueueService:
         return result
 
     def _existing(self, name: str) -> QueueState:
-        _check_name("", name)
+        about("", "queue", name).check()
         queue = self._engine.queues.get(name)
         if queue is None:
             raise queue_not_found(name)
         return queue
 
 
-def _name_problems(request_id: str, queue: str) -> Problems:
-    problems = Problems()
-    problems.request_id(request_id)
-    problems.queue("queue", queue)
-    return problems
-
-
-def _check_name(request_id: str, queue: str) -> None:
-    _name_problems(request_id, queue).check()
-
-
 def _check_update(request: queue_service_pb2.UpdateQueueRequest) -> None:
-    problems = _name_problems(request.request_id, request.queue)
+    problems = about(request.request_id, "queue", request.queue)
     settings = request.settings
-    fields = queue_service_pb2.QueueSettings.DESCRIPTOR.fields_by_name
-    for index, name in enumerate(request.reset):
-        if name not in fields:
-            problems.add(f"reset[{index}]", "must be the name of a field of QueueSettings")
-        elif settings.HasField(name):  # type: ignore[arg-type]
-            problems.add(f"reset[{index}]", "must not be set and reset at once")
+    problems.resets(request.reset, settings)
     if settings.HasField("default_retry"):
         check_retry(settings.default_retry, "settings.default_retry", problems)
     if settings.HasField("default_lease"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +15,6 @@ from rockqueue_server.contract.schedule_request import (
     check_prefix,
     check_schedule_name,
     check_spec,
-    valid_schedule,
 )
 from rockqueue_server.contract.times import timestamp, timestamp_us
 from rockqueue_server.engine import dedup, firing
@@ -34,6 +31,7 @@ from rockqueue_server.errors import limit_exceeded, schedule_not_found
 from rockqueue_server.rules import keys
 from rockqueue_server.rules.ids import id_text
 from rockqueue_server.rules.slots import Timing, next_slot, slots
+from rockqueue_server.services.pages import Page
 
 if TYPE_CHECKING:
     from rockqueue_server.engine.engine import Engine
@@ -107,16 +105,14 @@ class ScheduleService:
     ) -> schedule_service_pb2.ListSchedulesResponse:
         """Lists schedules by name, at a cost bounded by the page."""
         problems = Problems()
-        if request.page_size < 0:
-            problems.add("page_size", "must be 0 or more")
+        page = Page((b"schedules",), request.page_size, request.page_token, problems)
         check_prefix(request.prefix, problems)
-        lower = spec_key(request.prefix)
-        if request.page_token:
-            lower = max(lower, keys.after(spec_key(_after(request.page_token, problems))))
         problems.check()
+        lower = spec_key(request.prefix)
+        if page.position:
+            lower = max(lower, keys.after(spec_key(page.name)))
         # No name has a character above `z`.
         upper = spec_key(request.prefix + "\x7f")
-        size = min(request.page_size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)
         answer = schedule_service_pb2.ListSchedulesResponse()
         page_bytes = 0
         while rows := self._engine.columns.schedules.scan(lower, upper, _PAGE_STEP):
@@ -124,9 +120,9 @@ class ScheduleService:
                 name = key[len(SPECS) :].decode()
                 shown = self._read(name, value)
                 page_bytes += shown.ByteSize()
-                if answer.schedules and (len(answer.schedules) >= size or page_bytes > limits.PAGE_BYTES):
+                if answer.schedules and (len(answer.schedules) >= page.size or page_bytes > limits.PAGE_BYTES):
                     last = answer.schedules[-1].spec.name
-                    answer.next_page_token = base64.urlsafe_b64encode(last.encode()).decode()
+                    answer.next_page_token = page.token(last.encode())
                     await self._engine.settled()
                     return answer
                 answer.schedules.append(shown)
@@ -285,18 +281,11 @@ class ScheduleService:
     ) -> A:
         """Carries out a change once for its request id."""
         engine = self._engine
-
-        def change(now_us: int) -> A:
-            first = dedup.first_answer(engine, method, request_id, answer)
-            if first is not None:
-                return first
-            commit = engine.commit(now_us)
-            result = act(commit, engine.schedules.changes(commit))
-            dedup.remember(commit, method, request_id, result)
-            commit.write()
-            return result
-
-        return await engine.submit(change)
+        return await engine.submit(
+            lambda now_us: dedup.once(
+                engine, now_us, method, request_id, answer, lambda commit: act(commit, engine.schedules.changes(commit))
+            )
+        )
 
     def _read(self, name: str, spec: bytes | None = None) -> Schedule:
         """The schedule as it is now."""
@@ -336,16 +325,6 @@ def _endless(timing: Timing) -> Timing:
     """The timing without start and end; an interval's slots go on before its start."""
     first_us = timing.first_us % timing.interval_us if timing.interval_us else 0
     return timing._replace(start_us=0, end_us=0, first_us=first_us)
-
-
-def _after(token: str, problems: Problems) -> str:
-    try:
-        name = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        name = ""
-    if not valid_schedule(name):
-        problems.add("page_token", "must be the next_page_token of an earlier page")
-    return name
 
 
 def _check_name(request_id: str, name: str) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import secrets
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-import grpc
+from google.protobuf.message import Message
 
 from rockqueue.v1 import webhook_service_pb2
 from rockqueue_server.contract import limits
-from rockqueue_server.contract.problems import QUEUE_RULE, Problems, valid_queue
+from rockqueue_server.contract.problems import QUEUE_RULE, Problems, about, valid_queue
 from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine import dedup
-from rockqueue_server.errors import ServiceError, overloaded
+from rockqueue_server.errors import overloaded, webhook_delivery_not_found
 from rockqueue_server.services.events import check_event_filter
+from rockqueue_server.services.pages import Page
 from rockqueue_server.webhooks import payload, records
 from rockqueue_server.webhooks.book import MOST_WEBHOOKS
 from rockqueue_server.webhooks.records import Config
@@ -26,12 +26,14 @@ from rockqueue_server.webhooks.sender import attempt_message
 from rockqueue_server.webhooks.signing import new_secret, secret_bytes
 
 if TYPE_CHECKING:
+    from rockqueue_server.engine.commit import Commit
     from rockqueue_server.engine.engine import Engine
     from rockqueue_server.services.intake import Intake
-    from rockqueue_server.webhooks.book import WebhookState
+    from rockqueue_server.webhooks.book import WebhookBook, WebhookState
     from rockqueue_server.webhooks.courier import Courier
     from rockqueue_server.webhooks.records import Record
 
+A = TypeVar("A", bound=Message)
 MOST_URL_CHARS = 2048
 MOST_TESTS = 32
 """Trials under way at once."""
@@ -40,17 +42,6 @@ _OVERLAP_US = limits.DAY_US
 _KEY_RULE = 'must be "whsec_" and the base64 of 24 to 64 bytes, or empty'
 _URL_RULE = "must be an http:// or https:// URL in ASCII without user, password and fragment"
 _URL = re.compile(r"[\x21-\x7e]+\Z")
-_PLACE_TOKEN = re.compile(r"[0-9a-f]{24}\Z")
-
-
-def delivery_not_found(delivery_id: str) -> ServiceError:
-    """WEBHOOK_DELIVERY_NOT_FOUND for the id as the caller wrote it."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "WEBHOOK_DELIVERY_NOT_FOUND",
-        f"no delivery {delivery_id!r} in the log: it was never made, or is no longer kept",
-        {"delivery_id": delivery_id},
-    )
 
 
 class WebhookService:
@@ -69,18 +60,14 @@ class WebhookService:
         self._intake.check_open()
         self._intake.check_disk()
         _check_put(request)
-        engine, book = self._engine, self._courier.book
+        book, answer = self._courier.book, webhook_service_pb2.PutWebhookResponse
 
-        def put(now_us: int) -> webhook_service_pb2.PutWebhookResponse:
-            answer = webhook_service_pb2.PutWebhookResponse
-            first = dedup.first_answer(engine, "PutWebhook", request.request_id, answer)
-            if first is not None:
-                return first
-            commit = engine.commit(now_us)
+        def put(commit: Commit) -> webhook_service_pb2.PutWebhookResponse:
+            now_us = commit.now_us
             webhook = book.by_name.get(request.webhook.name)
             made = ""
             if webhook is None:
-                self._check_room()
+                _check_room(book)
                 made = "" if request.secret else new_secret()
                 webhook = book.make(commit, request.webhook, request.secret or made)
                 response = answer(webhook=webhook.show(now_us), created=True, secret=made)
@@ -88,18 +75,16 @@ class WebhookService:
                 changed = _replaced(webhook, request, now_us)
                 book.change(commit, webhook, changed)
                 response = answer(webhook=webhook.show(now_us, changed))
-            dedup.remember(commit, "PutWebhook", request.request_id, response)
-            commit.write()
-            self._courier.go_on(webhook)
+            commit.after(lambda: self._courier.go_on(webhook))
             return response
 
-        return await engine.submit(put)
+        return await self._change("PutWebhook", request.request_id, answer, put)
 
     async def get_webhook(
         self, request: webhook_service_pb2.GetWebhookRequest
     ) -> webhook_service_pb2.GetWebhookResponse:
         """Returns one webhook."""
-        _check_name("", request.name)
+        about("", "name", request.name).check()
         webhook = self._courier.book.get(request.name)
         answer = webhook_service_pb2.GetWebhookResponse(webhook=webhook.show(self._engine.clock.now_us()))
         await self._engine.settled()
@@ -110,21 +95,15 @@ class WebhookService:
     ) -> webhook_service_pb2.ListWebhooksResponse:
         """Lists webhooks by name."""
         problems = Problems()
-        size = _page_size(problems, request.page_size)
-        after = ""
-        if request.page_token:
-            try:
-                after = base64.b64decode(request.page_token, altchars=b"-_", validate=True).decode()
-            except (binascii.Error, ValueError):
-                problems.add("page_token", "must be the next_page_token of an earlier page")
+        page = Page((b"webhooks",), request.page_size, request.page_token, problems)
         problems.check()
         by_name, now_us = self._courier.book.by_name, self._engine.clock.now_us()
         names = sorted(by_name)
-        start = bisect_right(names, after)
+        start = bisect_right(names, page.name)
         answer = webhook_service_pb2.ListWebhooksResponse()
-        answer.webhooks.extend(by_name[name].show(now_us) for name in names[start : start + size])
-        if start + size < len(names):
-            answer.next_page_token = base64.urlsafe_b64encode(names[start + size - 1].encode()).decode()
+        answer.webhooks.extend(by_name[name].show(now_us) for name in names[start : start + page.size])
+        if start + page.size < len(names):
+            answer.next_page_token = page.token(names[start + page.size - 1].encode())
         await self._engine.settled()
         return answer
 
@@ -133,63 +112,49 @@ class WebhookService:
     ) -> webhook_service_pb2.DeleteWebhookResponse:
         """Removes a webhook."""
         self._intake.check_open()
-        _check_name(request.request_id, request.name)
-        engine, book = self._engine, self._courier.book
+        about(request.request_id, "name", request.name).check()
+        book, answer = self._courier.book, webhook_service_pb2.DeleteWebhookResponse
 
-        def delete(now_us: int) -> webhook_service_pb2.DeleteWebhookResponse:
-            answer = webhook_service_pb2.DeleteWebhookResponse
-            first = dedup.first_answer(engine, "DeleteWebhook", request.request_id, answer)
-            if first is not None:
-                return first
+        def delete(commit: Commit) -> webhook_service_pb2.DeleteWebhookResponse:
             webhook = book.get(request.name)
-            commit = engine.commit(now_us)
             book.remove(commit, webhook)
-            dedup.remember(commit, "DeleteWebhook", request.request_id, answer())
-            commit.write()
-            self._courier.go_on(webhook)
+            commit.after(lambda: self._courier.go_on(webhook))
             return answer()
 
-        return await engine.submit(delete)
+        return await self._change("DeleteWebhook", request.request_id, answer, delete)
 
     async def rotate_webhook_secret(
         self, request: webhook_service_pb2.RotateWebhookSecretRequest
     ) -> webhook_service_pb2.RotateWebhookSecretResponse:
         """Gives a webhook a new secret."""
         self._intake.check_open()
-        problems = _name_problems(request.request_id, request.name)
+        problems = about(request.request_id, "name", request.name)
         _check_secret(problems, request.secret)
         overlap_us = _OVERLAP_US
         if request.HasField("overlap"):
             overlap_us = problems.duration("overlap", request.overlap, _MOST_OVERLAP_US)
         problems.check()
-        engine, book = self._engine, self._courier.book
+        book, answer = self._courier.book, webhook_service_pb2.RotateWebhookSecretResponse
 
-        def rotate(now_us: int) -> webhook_service_pb2.RotateWebhookSecretResponse:
-            answer = webhook_service_pb2.RotateWebhookSecretResponse
-            first = dedup.first_answer(engine, "RotateWebhookSecret", request.request_id, answer)
-            if first is not None:
-                return first
+        def rotate(commit: Commit) -> webhook_service_pb2.RotateWebhookSecretResponse:
+            now_us = commit.now_us
             webhook = book.get(request.name)
             secret = request.secret or new_secret()
             old = webhook.config
             changed = Config(old.shown, old.salt, secret)
-            if overlap_us and "webhook_signature_old_secret_dropped" not in engine.defects:
+            if overlap_us and "webhook_signature_old_secret_dropped" not in self._engine.defects:
                 changed.former_secret, changed.former_until_us = old.secret, now_us + overlap_us
-            commit = engine.commit(now_us)
             book.change(commit, webhook, changed)
-            response = answer(webhook=webhook.show(now_us, changed), secret=secret)
-            dedup.remember(commit, "RotateWebhookSecret", request.request_id, response)
-            commit.write()
-            return response
+            return answer(webhook=webhook.show(now_us, changed), secret=secret)
 
-        return await engine.submit(rotate)
+        return await self._change("RotateWebhookSecret", request.request_id, answer, rotate)
 
     async def test_webhook(
         self, request: webhook_service_pb2.TestWebhookRequest
     ) -> webhook_service_pb2.TestWebhookResponse:
         """Sends one request now."""
         self._intake.check_open()
-        _check_name("", request.name)
+        about("", "name", request.name).check()
         webhook = self._courier.book.get(request.name)
         if self._tests >= MOST_TESTS:
             raise overloaded(f"{MOST_TESTS} trials of webhooks are under way: try again when they are over")
@@ -210,18 +175,17 @@ class WebhookService:
         self, request: webhook_service_pb2.ListWebhookDeliveriesRequest
     ) -> webhook_service_pb2.ListWebhookDeliveriesResponse:
         """Lists deliveries, newest first."""
-        problems = _name_problems("", request.name)
-        size = _page_size(problems, request.page_size)
+        problems = about("", "name", request.name)
+        page = Page((b"deliveries", request.name.encode()), request.page_size, request.page_token, problems)
         problems.known_enum("state", request.state, webhook_service_pb2.WebhookDeliveryState)
-        if request.page_token and not _PLACE_TOKEN.match(request.page_token):
-            problems.add("page_token", "must be the next_page_token of an earlier page")
         problems.check()
         webhook = self._courier.book.get(request.name)
         lower, upper = records.webhook_range(records.DELIVERY, webhook.number)
-        if request.page_token:
-            upper = records.delivery_key(webhook.number, bytes.fromhex(request.page_token))
+        if page.position:
+            upper = records.delivery_key(webhook.number, page.position)
         answer = webhook_service_pb2.ListWebhookDeliveriesResponse()
-        answer.next_page_token = self._fill(answer, lower, upper, size, request.state)
+        left_at = self._fill(answer, lower, upper, page.size, request.state)
+        answer.next_page_token = page.token(left_at) if left_at else ""
         await self._engine.settled()
         return answer
 
@@ -232,63 +196,61 @@ class WebhookService:
         upper: bytes,
         size: int,
         state: int,
-    ) -> str:
-        """Fills a page from the newest back; returns the token of the next one. Looks at so many entries at most."""
+    ) -> bytes:
+        """Fills a page from the newest back; returns where the next one begins. Looks at so many entries at most."""
         left_bytes, seen = limits.PAGE_BYTES, 0
         while seen < limits.SCAN_ENTRIES:
             rows = self._engine.columns.webhook_deliveries.scan(lower, upper, limits.DEFAULT_PAGE_SIZE, reverse=True)
             for key, value in rows:
                 wanted = state in (0, records.state_of(value))
                 if wanted and (len(answer.deliveries) == size or left_bytes <= len(value)):
-                    return upper[5:].hex()
+                    return upper[5:]
                 if wanted:
                     answer.deliveries.append(records.Record.unpack(value).shown())
                     left_bytes -= len(value)
                 upper = key
             seen += len(rows)
             if len(rows) < limits.DEFAULT_PAGE_SIZE:
-                return ""
-        return upper[5:].hex()
+                return b""
+        return upper[5:]
 
     async def resend_webhook_delivery(
         self, request: webhook_service_pb2.ResendWebhookDeliveryRequest
     ) -> webhook_service_pb2.ResendWebhookDeliveryResponse:
         """Sends a delivery again."""
         self._intake.check_open()
-        problems = _name_problems(request.request_id, request.name)
+        problems = about(request.request_id, "name", request.name)
         problems.text("delivery_id", request.delivery_id, limits.NAME_CHARS)
         problems.check()
-        engine, outbox = self._engine, self._courier.outbox
+        answer = webhook_service_pb2.ResendWebhookDeliveryResponse
 
-        def resend(now_us: int) -> webhook_service_pb2.ResendWebhookDeliveryResponse:
-            answer = webhook_service_pb2.ResendWebhookDeliveryResponse
-            first = dedup.first_answer(engine, "ResendWebhookDelivery", request.request_id, answer)
-            if first is not None:
-                return first
+        def resend(commit: Commit) -> webhook_service_pb2.ResendWebhookDeliveryResponse:
             webhook = self._courier.book.get(request.name)
             at, record = self._find(webhook, request.delivery_id)
-            commit = engine.commit(now_us)
-            outbox.resend(commit, webhook, at, record)
-            response = answer(delivery=record.shown())
-            dedup.remember(commit, "ResendWebhookDelivery", request.request_id, response)
-            commit.write()
-            return response
+            self._courier.outbox.resend(commit, webhook, at, record)
+            return answer(delivery=record.shown())
 
-        return await engine.submit(resend)
+        return await self._change("ResendWebhookDelivery", request.request_id, answer, resend)
 
     def _find(self, webhook: WebhookState, delivery_id: str) -> tuple[bytes, Record]:
         at = records.place_of_id(delivery_id)
         record = self._courier.outbox.get(webhook, at) if at is not None else None
         if at is None or record is None or record.delivery.id != delivery_id:
-            raise delivery_not_found(delivery_id)
+            raise webhook_delivery_not_found(delivery_id)
         return at, record
 
-    def _check_room(self) -> None:
-        count = len(self._courier.book.by_name)
-        if count >= MOST_WEBHOOKS:
-            problems = Problems()
-            problems.over("webhook.name", MOST_WEBHOOKS, count + 1, "webhooks")
-            problems.check()
+    async def _change(self, method: str, request_id: str, answer: type[A], act: Callable[[Commit], A]) -> A:
+        """Carries out a change once for its request id."""
+        return await self._engine.submit(
+            lambda now_us: dedup.once(self._engine, now_us, method, request_id, answer, act)
+        )
+
+
+def _check_room(book: WebhookBook) -> None:
+    if len(book.by_name) >= MOST_WEBHOOKS:
+        problems = Problems()
+        problems.over("webhook.name", MOST_WEBHOOKS, len(book.by_name) + 1, "webhooks")
+        problems.check()
 
 
 def _replaced(webhook: WebhookState, request: webhook_service_pb2.PutWebhookRequest, now_us: int) -> Config:
@@ -337,20 +299,3 @@ def _valid_url(url: str) -> bool:
 def _check_secret(problems: Problems, secret: str) -> None:
     if secret and secret_bytes(secret) is None:
         problems.add("secret", _KEY_RULE)
-
-
-def _name_problems(request_id: str, name: str) -> Problems:
-    problems = Problems()
-    problems.request_id(request_id)
-    problems.queue("name", name)
-    return problems
-
-
-def _check_name(request_id: str, name: str) -> None:
-    _name_problems(request_id, name).check()
-
-
-def _page_size(problems: Problems, size: int) -> int:
-    if size < 0:
-        problems.add("page_size", "must be 0 or more")
-    return min(size or limits.DEFAULT_PAGE_SIZE, limits.PAGE_SIZE)

@@ -2,7 +2,7 @@
 
 A data directory holds
 
-    FORMAT      one line, "rockqueue 2": what is in here and in which format
+    FORMAT      one line, "rockqueue 3": what is in here and in which format
     OWNER       held under a lock by the one process that uses the directory; its pid
     COMMIT      the number of the last commit known to be on disk, in decimal, written about once a second
     db/         the RocksDB database
@@ -23,7 +23,7 @@ from google.protobuf.message import DecodeError
 
 from rockqueue_server.store.rocks import RocksStore
 
-FORMAT = "rockqueue 2"
+FORMAT = "rockqueue 3"
 COMMIT_KEY = b"commit"
 COMMIT_VALUE = struct.Struct(">QQ")
 """Value of COMMIT_KEY in column `meta`: number of the last commit, server time in microseconds."""

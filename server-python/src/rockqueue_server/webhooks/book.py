@@ -6,11 +6,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import grpc
-
 from rockqueue.v1 import webhook_service_pb2
 from rockqueue_server.contract.times import timestamp
-from rockqueue_server.errors import ServiceError
+from rockqueue_server.errors import webhook_not_found
 from rockqueue_server.services.events import cursor_text
 from rockqueue_server.webhooks import records
 from rockqueue_server.webhooks.records import Config, Position
@@ -75,16 +73,6 @@ class WebhookState:
             "webhook-timestamp": str(time_s),
             "webhook-signature": signatures(signing, message_id, time_s, body),
         }
-
-
-def webhook_not_found(name: str) -> ServiceError:
-    """WEBHOOK_NOT_FOUND for the name as the caller wrote it."""
-    return ServiceError(
-        grpc.StatusCode.NOT_FOUND,
-        "WEBHOOK_NOT_FOUND",
-        f"no webhook {name!r}: make it with PutWebhook",
-        {"webhook": name},
-    )
 
 
 class WebhookBook:

@@ -10,7 +10,7 @@ from rockqueue_server.contract.times import timestamp
 from rockqueue_server.engine.finish import finish
 from rockqueue_server.engine.flows import records
 from rockqueue_server.engine.lookup import Found, counters_of
-from rockqueue_server.engine.records import NOTED, TOUCHED, Counters, JobHead, unpack_job
+from rockqueue_server.engine.records import BACKLOG_BYTES, NOTED, TOUCHED, Counters, JobHead, unpack_job
 from rockqueue_server.rules import keys
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Child(NamedTuple):
     job_id: bytes
     head: JobHead
     queue: QueueState
+    spec_bytes: int
     cost: int
 
 
@@ -39,8 +40,9 @@ def children_of(engine: Engine, edges: list[tuple[bytes, int, int]]) -> Iterator
     jobs = columns.job.get_many([job_id for job_id, _, _ in edges])
     for (job_id, policy, index), value in zip(edges, jobs, strict=True):
         if value is not None:
-            head = unpack_job(value)[0]
-            child = Child(job_id, head, engine.queues.by_number[head.queue], 1 + len(value) // _BYTES_AS_ONE)
+            head, spec = unpack_job(value)
+            cost = 1 + len(value) // _BYTES_AS_ONE
+            child = Child(job_id, head, engine.queues.by_number[head.queue], len(spec), cost)
             children.append((child, policy, index))
     stored = columns.blocked.get_many([records.blocked_key(child.head.queue, child.job_id) for child, _, _ in children])
     for (child, policy, index), value in zip(children, stored, strict=True):
@@ -56,10 +58,11 @@ def _take_out(engine: Engine, commit: Commit, child: Child) -> job_pb2.Job | Non
 
 def release(engine: Engine, commit: Commit, child: Child) -> None:
     """The last parent lets a job go on: it waits, or is delayed while its start time lies ahead."""
-    job_id, head, queue, _ = child
+    job_id, head, queue, spec_bytes, _ = child
     record = _take_out(engine, commit, child)
     deltas = commit.deltas(queue)
     deltas[_BLOCKED] -= 1
+    deltas[BACKLOG_BYTES] += spec_bytes
     if record is None and head.run_us > commit.now_us:
         deltas[_DELAYED] += 1
         commit.add_delayed(queue, head.run_us, job_id, touched=False)
@@ -110,6 +113,7 @@ def place_again(
         commit.deltas(queue)[_BLOCKED] += 1
     else:
         _wait(engine, commit, queue, head, job_id, record)
+        commit.deltas(queue)[BACKLOG_BYTES] += len(found.spec)
     extra = engine.origins.told(head, job_id)
     number, attempt = queue.number, record.attempt
     commit.event(event_service_pb2.EVENT_TYPE_JOB_RETRIED, state, number, attempt, head.name, job_id, extra)

@@ -114,19 +114,20 @@ class _Storing:
         engine, commit = self._engine, self._commit
         queue = engine.queues.expect(job.queue)
         number, now_us = queue.number, commit.now_us
-        _, name, priority, flags, run_us, expire_us, spec = job
+        _, name, priority, flags, run_us, expire_us, spec, group = job
         value = pack_job(flags, number, priority, now_us, run_us, expire_us, name, spec)
         commit.put(job_id, value, engine.columns.job_h)
         commit.put(records.blocked_key(number, job_id), records.pack_pending(pending), engine.columns.blocked_h)
         commit.deltas(queue)[_BLOCKED] += 1
         if flags & GROUP:
-            commit.groups.join(queue, job_id, flags, spec)
+            commit.groups.join(queue, job_id, group)
         if flags & TAGS:
             tags.index(engine, commit, spec, [job_id])
         commit.event(_PUSHED, _BLOCKED, number, 0, name, job_id, origin)
         if flags & EXPIRES:
             commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
         commit.pushed[queue] = commit.pushed.get(queue, 0) + 1
+        commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + len(spec)
 
     def _write_edges(self) -> None:
         """Stores the children of each parent, and sees to it that the end of every parent is noticed."""

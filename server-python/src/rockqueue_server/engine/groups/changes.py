@@ -74,12 +74,11 @@ class GroupChanges:
             change = self._changes[queue, key] = GroupChange(groups, state)
         return change
 
-    def join(self, queue: QueueState, job_id: bytes, flags: int, spec: bytes) -> None:
+    def join(self, queue: QueueState, job_id: bytes, key: str) -> None:
         """A job is stored, or put back after its end: it belongs to its group until it is finished."""
-        if flags & GROUP:
-            change = self.of(queue, job_pb2.JobSpec.FromString(spec).group)
-            change.jobs += 1
-            self._of_jobs[job_id] = change
+        change = self.of(queue, key)
+        change.jobs += 1
+        self._of_jobs[job_id] = change
 
     def leave(self, queue: QueueState, job_id: bytes, key: str) -> None:
         """A job is finished or removed."""
@@ -144,9 +143,11 @@ class GroupChanges:
         handle, now_us = self._engine.columns.group_h, self._commit.now_us
         for (queue, key), change in self._changes.items():
             record, at = change.record, group_key(queue.number, key)
-            if not record.shown and record.level.full_us > now_us:
-                self._commit.timer(record.level.full_us, TIMER_GROUP, at, b"")
-            if record.shown or record.level.full_us > now_us:
+            full_us = 0 if record.level is FULL else record.level.full_us
+            if record.jobs or record.settings:
+                self._commit.put(at, pack_group(record), handle)
+            elif full_us > now_us:
+                self._commit.timer(full_us, TIMER_GROUP, at, b"")
                 self._commit.put(at, pack_group(record), handle)
             else:
                 self._commit.delete(at, handle)

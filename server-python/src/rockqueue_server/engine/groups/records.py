@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from rockqueue_server.rules import keys
 from rockqueue_server.rules.rate import Level
 
 _RECORD = struct.Struct(">QQQQIQ16s")
@@ -40,7 +39,7 @@ class GroupRecord(NamedTuple):
 
 def group_key(queue: int, key: str) -> bytes:
     """Key of column `group`: groups of a queue by their key."""
-    return keys.queue_range(queue)[0] + key.encode()
+    return queue.to_bytes(4, "big") + key.encode()
 
 
 def group_parts(key: bytes) -> tuple[int, str]:
