@@ -259,10 +259,12 @@ func TestQueuesAreLookedAfter(t *testing.T) {
 	client := sharedClient(t, rockqueue.Config{Retry: rockqueue.CallRetry{MaxAttempts: 1}})
 	ctx := within(t)
 	queue, err := client.Queues().Update(ctx, own, rockqueue.QueueSettings{
-		MaxBacklogJobs: new(int64(2)), DeadRetention: new(time.Hour), DefaultRetry: &rockqueue.RetryPolicy{MaxAttempts: 7},
+		MaxBacklogJobs: new(int64(2)), MaxBacklogBytes: new(int64(1000)), DeadRetention: new(time.Hour),
+		DefaultRetry: &rockqueue.RetryPolicy{MaxAttempts: 7},
 	})
 	noError(t, err)
 	equal(t, *queue.Settings.MaxBacklogJobs, 2, "backlog")
+	equal(t, *queue.Settings.MaxBacklogBytes, 1000, "bytes of the backlog")
 	equal(t, *queue.Settings.DeadRetention, time.Hour, "retention")
 	equal(t, queue.Settings.DefaultRetry.MaxAttempts, 7, "attempts")
 	for range 2 {
@@ -277,12 +279,17 @@ func TestQueuesAreLookedAfter(t *testing.T) {
 	noError(t, err)
 	equal(t, queue.Paused, true, "paused")
 	equal(t, queue.Counts.Waiting, 2, "waiting")
+	equal(t, queue.BacklogBytes > 0, true, "bytes that wait")
 	queue, err = client.Queues().Resume(ctx, own)
 	noError(t, err)
 	equal(t, queue.Paused, false, "paused")
 	queue, err = client.Queues().Update(ctx, own, rockqueue.QueueSettings{}, "max_backlog_jobs")
 	noError(t, err)
 	equal(t, queue.Settings.MaxBacklogJobs == nil, true, "backlog without a limit")
+	_, err = client.Push(ctx, greeting{Name: strings.Repeat("x", 1000)}, in(own))
+	if !errors.Is(err, rockqueue.ErrQueueFull) {
+		t.Fatalf("expected ErrQueueFull, got %v", err)
+	}
 	purged, err := client.Queues().Purge(ctx, own)
 	noError(t, err)
 	equal(t, purged, 2, "purged")

@@ -52,7 +52,8 @@ var (
 	ErrUniqueConflict = errors.New("rockqueue: another job holds the unique key")
 	// ErrResourceExhausted: the server refuses for now; nothing was stored. Waiting helps.
 	ErrResourceExhausted = errors.New("rockqueue: the server refuses for now")
-	// ErrQueueFull: the queue's MaxBacklogJobs would be passed. Also an ErrResourceExhausted.
+	// ErrQueueFull: the queue's MaxBacklogJobs or MaxBacklogBytes would be passed; the error's Metadata["setting"] says
+	// which. Also an ErrResourceExhausted.
 	ErrQueueFull = errors.New("rockqueue: queue full")
 	// ErrStorageFull: the server's disk has too little free space to take in jobs. Also an ErrResourceExhausted.
 	ErrStorageFull = errors.New("rockqueue: storage full")

@@ -28,6 +28,8 @@ type Queue struct {
 	Counts QueueCounts
 	// Workers is how many worker sessions are open on the queue now.
 	Workers int32
+	// BacklogBytes is how many bytes the jobs that are WAITING or DELAYED have: what MaxBacklogBytes limits.
+	BacklogBytes int64
 	// OldestReadyTime is the ready time of the job that has been WAITING longest; zero when none is.
 	OldestReadyTime time.Time
 	// CreateTime is when the queue came into being.
@@ -64,6 +66,9 @@ type QueueSettings struct {
 	GroupRate *RateLimit
 	// MaxBacklogJobs is how many jobs may be WAITING or DELAYED before pushes get ErrQueueFull. Default: no limit.
 	MaxBacklogJobs *int64
+	// MaxBacklogBytes is how many bytes the jobs that are WAITING or DELAYED may have together before pushes get
+	// ErrQueueFull. Default: no limit.
+	MaxBacklogBytes *int64
 }
 
 // List returns all queues whose name begins with prefix, by name. An error ends it.
@@ -145,6 +150,7 @@ func (s *QueueSettings) proto() (*rockqueuepb.QueueSettings, error) {
 		CancelledRetention: durationOrNil(s.CancelledRetention),
 		MaxActive:          s.MaxActive,
 		MaxBacklogJobs:     s.MaxBacklogJobs,
+		MaxBacklogBytes:    s.MaxBacklogBytes,
 		Rate:               s.Rate.proto(),
 		GroupMaxActive:     s.GroupMaxActive,
 		GroupRate:          s.GroupRate.proto(),
@@ -161,6 +167,7 @@ func queueFrom(queue *rockqueuepb.Queue) *Queue {
 	made := &Queue{
 		Name: queue.GetName(), Paused: queue.GetPaused(), Workers: queue.GetWorkers(),
 		OldestReadyTime: moment(queue.GetOldestReadyTime()), CreateTime: moment(queue.GetCreateTime()),
+		BacklogBytes: queue.GetBacklogBytes(),
 		Counts: QueueCounts{
 			Waiting: counts.GetWaiting(), Delayed: counts.GetDelayed(), Active: counts.GetActive(),
 			Blocked: counts.GetBlocked(), Completed: counts.GetCompleted(), Dead: counts.GetDead(),
@@ -176,6 +183,7 @@ func queueFrom(queue *rockqueuepb.Queue) *Queue {
 			CancelledRetention: durationFrom(settings.GetCancelledRetention()),
 			MaxActive:          settings.MaxActive,
 			MaxBacklogJobs:     settings.MaxBacklogJobs,
+			MaxBacklogBytes:    settings.MaxBacklogBytes,
 			Rate:               rateFrom(settings.GetRate()),
 			GroupMaxActive:     settings.GroupMaxActive,
 			GroupRate:          rateFrom(settings.GetGroupRate()),

@@ -5,7 +5,7 @@ import { Caller, type CallOptions } from "./calls/caller.js";
 import { jobMethods, serverMethods, workMethods } from "./calls/methods.js";
 import { everyPage } from "./calls/pages.js";
 import type { CallRetry } from "./calls/retry.js";
-import type { Milliseconds } from "./durations.js";
+import { checkedMs, type Milliseconds } from "./durations.js";
 import { ClientClosed } from "./errors.js";
 import { EventStream, type WatchOptions } from "./events.js";
 import { type JobFilter, toFilter } from "./filters.js";
@@ -39,6 +39,13 @@ export interface ClientOptions {
   retry?: CallRetry | false;
   /** How payloads and results become bytes. @defaultValue JSON */
   codec?: PayloadCodec;
+  /**
+   * How long a single push waits for others while a batch is under way, in milliseconds; with none under way it waits for
+   * nobody. A second batch overtakes the first where that one has to be repeated, so a finite linger gives up the order of
+   * pushes that were not awaited; with 256 callers 1 made for no more pushes a second.
+   * @defaultValue Infinity: until the batch under way is answered
+   */
+  lingerMs?: Milliseconds;
   /** How safe a push must be before it is answered. @defaultValue "fsync" */
   durability?: Durability;
   /** Where the client and its workers log; false for nowhere. @defaultValue warnings and errors on the console */
@@ -111,6 +118,7 @@ export class Client implements AsyncDisposable {
    */
   constructor(url?: string, options: ClientOptions = {}) {
     const { timeoutMs = 30_000, retry = {}, codec = JSON_CODEC, durability = "fsync", middleware = [] } = options;
+    const { lingerMs = Number.POSITIVE_INFINITY } = options;
     const logger = options.logger === false ? SILENT : (options.logger ?? WARNINGS);
     this.url = resolveUrl(url);
     const caller = new Caller(connectionTo(parseUrl(this.url), options.local ?? {}, logger), timeoutMs, retry);
@@ -120,6 +128,7 @@ export class Client implements AsyncDisposable {
       (specs, waitWhileFull) =>
         pushBatch(caller, specs, durability, waitWhileFull ? {} : { finalReason: "QUEUE_FULL" }),
       async () => (await caller.limits()).entries,
+      lingerMs === Number.POSITIVE_INFINITY ? lingerMs : checkedMs(lingerMs, "lingerMs"),
     );
     this.#push = aroundPush(middleware, (jobs) => Promise.all(jobs.map((job) => this.#pushOne(job, undefined))));
     this.queues = new Queues(this.#caller);

@@ -218,7 +218,7 @@ export class ResourceExhausted extends RockQueueError {
   protected static override readonly defaultCode: Code = "RESOURCE_EXHAUSTED";
 }
 
-/** The queue's `maxBacklogJobs` would be passed. */
+/** The queue's `maxBacklogJobs` or `maxBacklogBytes` would be passed; `metadata.setting` says which. */
 export class QueueFull extends ResourceExhausted {
   protected static override readonly kind: string = "QueueFull";
 }

@@ -20,6 +20,8 @@ export interface QueueSettings {
   maxActive?: number;
   /** How many jobs may wait before pushes reject with QueueFull. @defaultValue no limit */
   maxBacklogJobs?: number;
+  /** How many bytes the jobs that wait may have together before pushes reject with QueueFull. @defaultValue no limit */
+  maxBacklogBytes?: number;
   /** How many deliveries there may be in a time, over all workers. @defaultValue no limit */
   rate?: RateLimit;
   /** How many jobs of one group may be ACTIVE at once; 1 keeps the order of each group strictly. @defaultValue no limit */
@@ -44,7 +46,12 @@ const DURATIONS = [
   "deadRetention",
   "cancelledRetention",
 ] as const satisfies (keyof QueueSettings)[];
-const NUMBERS = ["maxActive", "maxBacklogJobs", "groupMaxActive"] as const satisfies (keyof QueueSettings)[];
+const NUMBERS = [
+  "maxActive",
+  "maxBacklogJobs",
+  "maxBacklogBytes",
+  "groupMaxActive",
+] as const satisfies (keyof QueueSettings)[];
 const RATES = ["rate", "groupRate"] as const satisfies (keyof QueueSettings)[];
 const OF_QUEUES = ["defaultRetry", ...DURATIONS, ...NUMBERS, ...RATES];
 const OF_GROUPS = ["weight", "maxActive", "rate"] satisfies (keyof GroupSettings)[];

@@ -176,6 +176,12 @@ async def test_queues(url: str) -> None:
         queue = await client.queues.update("a", max_active=3, default_lease=60, default_retry=rockqueue.RetryPolicy())
         assert queue.max_active == 3
         assert (await client.queues.update("a", reset=["max_active"])).max_active is None
+        limited = await client.queues.update("a", max_backlog_jobs=100, max_backlog_bytes=1000)
+        assert (limited.max_backlog_jobs, limited.max_backlog_bytes) == (100, 1000)
+        assert 0 < limited.backlog_bytes < 100
+        with pytest.raises(rockqueue.QueueFull) as full:
+            await client.push_many([NewJob("a", "n", "x" * 1000)], timeout=0.5)
+        assert full.value.metadata["setting"] == "max_backlog_bytes"
         assert await client.queues.purge("a") == 1
         with pytest.raises(rockqueue.QueueNotFound):
             await client.queues.get("none")

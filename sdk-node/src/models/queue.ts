@@ -24,6 +24,7 @@ export interface QueueState {
   readonly cancelledRetention: Milliseconds | undefined;
   readonly maxActive: number | undefined;
   readonly maxBacklogJobs: number | undefined;
+  readonly maxBacklogBytes: number | undefined;
   readonly rate: RateLimit | undefined;
   readonly groupMaxActive: number | undefined;
   readonly groupRate: RateLimit | undefined;
@@ -37,6 +38,8 @@ export interface Queue {
   readonly settings: QueueState;
   /** How many worker sessions are open on it. */
   readonly workers: number;
+  /** How many bytes the jobs that are WAITING or DELAYED have: what `maxBacklogBytes` limits. */
+  readonly backlogBytes: number;
   /** Since when the job that has been WAITING longest is ready. */
   readonly oldestReadyTime: Date | undefined;
   readonly createTime: Date | undefined;
@@ -59,11 +62,13 @@ export function queueOf(message: queues.Queue | undefined): Queue {
       cancelledRetention: optionalMs(settings?.cancelledRetention),
       maxActive: settings?.maxActive,
       maxBacklogJobs: settings?.maxBacklogJobs,
+      maxBacklogBytes: settings?.maxBacklogBytes,
       rate: rateOf(settings?.rate),
       groupMaxActive: settings?.groupMaxActive,
       groupRate: rateOf(settings?.groupRate),
     },
     workers: message?.workers ?? 0,
+    backlogBytes: message?.backlogBytes ?? 0,
     oldestReadyTime: optionalDate(message?.oldestReadyTime),
     createTime: optionalDate(message?.createTime),
   };

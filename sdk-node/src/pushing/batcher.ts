@@ -2,8 +2,8 @@
 // written, is the next batch.
 //
 // A lone push waits for nobody, and under load each batch is what gathered meanwhile. One batch is under way at a time, so
-// that the jobs of a caller are stored in the order of its pushes, whatever is repeated. One push that the server refuses
-// does not fail the others of its batch.
+// that the jobs of a caller are stored in the order of its pushes, whatever is repeated; with a linger a second one is, once
+// the first push in line has lingered. One push that the server refuses does not fail the others of its batch.
 import { QueueFull, RockQueueError } from "../errors.js";
 import type { PushedJob } from "../models/job.js";
 import { aboutOneJob, refusedIndexes } from "./refusals.js";
@@ -11,12 +11,16 @@ import { BufferRoom } from "./room.js";
 
 const BATCH_JOBS = 1000;
 const BATCH_BYTES = 1024 * 1024;
+// With a linger.
+const OPEN_BATCHES = 2;
 
 /** One push on its way. */
 interface Entry {
   readonly queue: string;
   /** The JobSpec, encoded. */
   readonly spec: Uint8Array;
+  /** When it stood in line. */
+  since: number;
   resolve: (pushed: PushedJob) => void;
   reject: (error: unknown) => void;
   /** The caller has gone: a job that was not sent yet is dropped. */
@@ -31,25 +35,34 @@ export class PushBatcher {
   readonly #send: Send;
   readonly #limit: () => Promise<number>;
   readonly #room: BufferRoom;
+  readonly #lingerMs: number;
+  readonly #mostOpen: number;
   #queue: Entry[] = [];
+  #queuedBytes = 0;
   #scheduled = false;
-  #open = false;
+  #open = 0;
+  /** The first batch asks for the server's limits, and goes alone: one that asked with it could overtake it. */
+  #firstIsBack = false;
+  /** Armed while somebody lingers; one for all of them. */
+  #lingerer: NodeJS.Timeout | undefined;
   /** Pushes to queues that are full, by queue: later ones stand behind those that wait already. */
   readonly #full = new Map<string, Entry[]>();
   #idle: (() => void)[] = [];
   #maxJobs = BATCH_JOBS;
 
   /** `limit` tells how many jobs the server takes at once. */
-  constructor(send: Send, limit: () => Promise<number>, room = new BufferRoom()) {
+  constructor(send: Send, limit: () => Promise<number>, lingerMs: number, room = new BufferRoom()) {
     this.#send = send;
     this.#limit = limit;
+    this.#lingerMs = lingerMs;
+    this.#mostOpen = lingerMs === Number.POSITIVE_INFINITY ? 1 : OPEN_BATCHES;
     this.#room = room;
   }
 
   /** Takes a push; resolves when its job is stored. Rejects at once when `signal` is aborted. */
   push(queue: string, spec: Uint8Array, signal?: AbortSignal): Promise<PushedJob> {
     return new Promise((resolve, reject) => {
-      const entry: Entry = { queue, spec, resolve, reject, abandoned: false };
+      const entry: Entry = { queue, spec, since: 0, resolve, reject, abandoned: false };
       if (signal !== undefined) {
         leaveOnAbort(entry, signal);
       }
@@ -71,29 +84,61 @@ export class PushBatcher {
       behind.push(entry);
       return;
     }
+    if (this.#mostOpen > 1) {
+      entry.since = performance.now();
+    }
     this.#queue.push(entry);
+    this.#queuedBytes += entry.spec.length;
     this.#schedule();
   }
 
   /** The next batch is cut when this turn of the event loop is over: whoever pushes until then is in it. */
   #schedule(): void {
-    if (!this.#scheduled && !this.#open) {
+    if (!this.#scheduled && this.#open < this.#mostOpen) {
       this.#scheduled = true;
       setImmediate(() => {
         this.#scheduled = false;
-        this.#sendNext();
+        this.#sendNext(performance.now());
       });
     }
   }
 
-  #sendNext(): void {
-    if (this.#open) {
+  #sendNext(now: number): void {
+    const [first] = this.#queue;
+    if (first === undefined) {
+      this.#tellIdle();
       return;
     }
-    if (this.#queue.length > 0) {
-      this.#open = true;
+    const due = first.since + this.#lingerMs;
+    if (this.#open === 0 || (this.#takesSecond() && (this.#isFull() || now >= due))) {
+      this.#open += 1;
       void this.#sendBatch();
-    } else if (this.#full.size === 0 && this.#room.waiting === 0) {
+    } else if (this.#takesSecond()) {
+      this.#linger(due, now);
+    }
+  }
+
+  #takesSecond(): boolean {
+    return this.#firstIsBack && this.#open < this.#mostOpen;
+  }
+
+  #isFull(): boolean {
+    return this.#queue.length >= this.#maxJobs || this.#queuedBytes >= BATCH_BYTES;
+  }
+
+  /** Looks again when the first push in line has lingered. */
+  #linger(due: number, now: number): void {
+    this.#lingerer ??= setTimeout(() => {
+      this.#lingerer = undefined;
+      // Timers may be early by less than a millisecond.
+      this.#sendNext(Math.max(due, performance.now()));
+    }, due - now);
+  }
+
+  #tellIdle(): void {
+    if (this.#open === 0 && this.#full.size === 0 && this.#room.waiting === 0) {
+      clearTimeout(this.#lingerer);
+      this.#lingerer = undefined;
       for (const resolve of this.#idle.splice(0)) {
         resolve();
       }
@@ -110,18 +155,23 @@ export class PushBatcher {
       }
       count += 1;
     }
-    return this.#queue.splice(0, count);
+    const batch = this.#queue.splice(0, count);
+    this.#queuedBytes -= bytesOf(batch);
+    return batch;
   }
 
   async #sendBatch(): Promise<void> {
     try {
       this.#maxJobs = Math.min(BATCH_JOBS, await this.#limit());
-      await this.#push(this.#cut());
+      const batch = this.#cut();
+      this.#schedule();
+      await this.#push(batch);
     } catch (error) {
       // Only the question for the limits can fail: what a push meets is told to its caller.
       this.#fail(this.#cut(), () => (error instanceof RockQueueError ? error.clone() : error));
     }
-    this.#open = false;
+    this.#open -= 1;
+    this.#firstIsBack = true;
     this.#schedule();
   }
 
@@ -190,8 +240,15 @@ export class PushBatcher {
     const queue = entries.some((entry) => entry.queue === named) ? named : (entries[0] as Entry).queue;
     const later = this.#queue.filter((entry) => entry.queue === queue);
     this.#queue = this.#queue.filter((entry) => entry.queue !== queue);
-    this.#full.set(queue, [...entries.filter((entry) => entry.queue === queue), ...later]);
-    void this.#pushIntoFullQueue(queue);
+    this.#queuedBytes -= bytesOf(later);
+    const waiting = [...entries.filter((entry) => entry.queue === queue), ...later];
+    const line = this.#full.get(queue);
+    if (line === undefined) {
+      this.#full.set(queue, waiting);
+      void this.#pushIntoFullQueue(queue);
+    } else {
+      line.push(...waiting);
+    }
     return entries.filter((entry) => entry.queue !== queue);
   }
 
@@ -237,12 +294,16 @@ export class PushBatcher {
   }
 
   #free(entries: Entry[]): void {
-    let bytes = 0;
-    for (const { spec } of entries) {
-      bytes += spec.length;
-    }
-    this.#room.giveBack(entries.length, bytes);
+    this.#room.giveBack(entries.length, bytesOf(entries));
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { spec } of entries) {
+    bytes += spec.length;
+  }
+  return bytes;
 }
 
 function leaveOnAbort(entry: Entry, signal: AbortSignal): void {

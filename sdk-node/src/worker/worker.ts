@@ -139,6 +139,9 @@ export class Worker implements AsyncDisposable {
     this.#state = "RUNNING";
     try {
       const address = await caller.connection.address();
+      if (this.state !== "RUNNING") {
+        return this; // stopped while the local server started
+      }
       const handlers = buildHandlers(this.#jobs, this.#handlers, [...middleware, ...this.#middleware]);
       const { concurrency, stuckAfterMs } = this.#options;
       this.#pulse.start();

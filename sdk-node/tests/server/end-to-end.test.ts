@@ -274,13 +274,15 @@ describe("a client", () => {
   });
 
   it("looks after queues", async () => {
-    const settings = { maxActive: 2, maxBacklogJobs: 100, defaultLease: 60_000, defaultRetry: { maxAttempts: 9 } };
-    const updated = await client.queues.update(queue, settings);
-    expect(updated.settings).toMatchObject({ maxActive: 2, maxBacklogJobs: 100, defaultLease: 60_000 });
+    const limits = { maxActive: 2, maxBacklogJobs: 100, maxBacklogBytes: 10_000, defaultLease: 60_000 };
+    const updated = await client.queues.update(queue, { ...limits, defaultRetry: { maxAttempts: 9 } });
+    expect(updated.settings).toMatchObject(limits);
+    expect(updated.backlogBytes).toBe(0);
     expect((await client.queues.update(queue, { reset: ["maxActive"] })).settings.maxActive).toBeUndefined();
     expect((await client.queues.pause(queue)).paused).toBe(true);
     await client.push(queue, "n");
     expect((await client.queues.resume(queue)).paused).toBe(false);
+    expect((await client.queues.get(queue)).backlogBytes).toBeGreaterThan(0);
     expect(await client.queues.purge(queue)).toBe(1);
     const names: string[] = [];
     for await (const { name } of client.queues.list({ prefix: queue })) {

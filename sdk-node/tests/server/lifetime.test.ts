@@ -1,4 +1,7 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { RockQueueServer } from "rockqueue/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -55,4 +58,21 @@ it("a program that waits for an event goes on", async () => {
     await client.cancel(sofar().trim());
   });
   expect(said).toContain("JOB_CANCELLED");
+});
+
+it("a worker that is stopped while its local server starts lets its program end", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rockqueue-lifetime-"));
+  const program = `
+    import { Client, Worker } from ${INDEX};
+    const client = new Client("embedded:" + process.argv.at(-1), { logger: false });
+    const worker = new Worker(client, { handlers: { n: () => 1 }, queues: ["q"] });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort());
+    await worker.run({ signal: stop.signal });
+    await client.close();
+    console.log(worker.state);
+  `;
+  await using child = runModule(program, [join(folder, "jobs.db")]);
+  expect(await saidBy(child, async () => undefined)).toBe("STOPPED\n");
+  await rm(folder, { recursive: true });
 });

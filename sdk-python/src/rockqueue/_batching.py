@@ -1,6 +1,7 @@
-"""Concurrent single pushes travel together: a batch is cut when it is full, or as soon as fewer than two are under way.
+"""Concurrent single pushes travel together: a batch is cut when it is full, when none is under way, or after a linger.
 
-So a lone push waits for nobody, and under load each batch is what gathered while the ones before it were being written.
+So a lone push waits for nobody. With one batch under way a push waits for others until it has lingered; with two, until
+one of them is answered: under load each batch is what gathered while the ones before it were being written.
 Batches are cut in the order of the pushes. One push that the server refuses does not fail the others of its batch.
 """
 
@@ -41,12 +42,14 @@ Waiter = asyncio.Future[PushedJob] | concurrent.futures.Future[PushedJob]
 class Entry:
     """One push on its way."""
 
-    __slots__ = ("size", "spec", "waiter")
+    __slots__ = ("since", "size", "spec", "waiter")
 
     def __init__(self, spec: JobSpec, size: int, waiter: Waiter) -> None:
         self.spec = spec
         self.size = size
         self.waiter = waiter
+        self.since = 0.0
+        """When it stood in line, by the I/O loop's clock."""
 
 
 class Send(Protocol):
@@ -60,13 +63,14 @@ class Send(Protocol):
 class PushBatcher:
     """Gathers pushes and sends them. Everything but `submit` happens on the I/O loop."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, send: Send, room: BufferRoom, *, max_jobs: int = BATCH_JOBS
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, room: BufferRoom, *, linger_s: float) -> None:
         self._loop = loop
         self._send = send
         self._room = room
-        self.max_jobs = max_jobs
+        self._linger_s = linger_s
+        # Armed while somebody lingers; one for all of them.
+        self._lingerer: asyncio.TimerHandle | None = None
+        self.max_jobs = BATCH_JOBS
         self._mailbox = Mailbox[Entry](loop, self._take_in)
         self._queue: deque[Entry] = deque()
         self._queued_bytes = 0
@@ -79,24 +83,47 @@ class PushBatcher:
         """Takes a push that has its room in the buffer; from any thread."""
         self._mailbox.post(entry)
 
-    async def idle(self) -> None:
-        """Returns when nothing is buffered or under way."""
+    async def finish(self) -> None:
+        """Sends what waits, and returns when nothing is buffered or under way."""
+        self._linger_s = 0.0
+        self._pump(self._loop.time())
         while self._tasks:
             await asyncio.wait(self._tasks)
+        if self._lingerer is not None:
+            self._lingerer.cancel()
 
     def _take_in(self, entries: list[Entry]) -> None:
+        now = self._loop.time()
+        size = 0
+        for entry in entries:
+            entry.since = now
+            size += entry.size
         self._queue.extend(entries)
-        self._queued_bytes += sum([entry.size for entry in entries])
-        self._pump()
+        self._queued_bytes += size
+        self._pump(now)
 
-    def _pump(self) -> None:
+    def _pump(self, now: float) -> None:
+        """Cuts batches as long as one may be sent."""
         while self._queue:
-            full = len(self._queue) >= self.max_jobs or self._queued_bytes >= BATCH_BYTES
-            most = (OPEN_FULL_BATCHES if full else OPEN_BATCHES) if self._first_is_back else 1
-            if self._open >= most:
+            due = self._queue[0].since + self._linger_s
+            if not self._may_send(lingered=now >= due):
+                if self._first_is_back and self._open < OPEN_BATCHES and self._lingerer is None:
+                    self._lingerer = self._loop.call_at(due, self._look_again, due)
                 return
             self._open += 1
             self._spawn(self._send_one(self._cut()))
+
+    def _may_send(self, *, lingered: bool) -> bool:
+        if self._open == 0 or not self._first_is_back:
+            return self._open == 0
+        if len(self._queue) >= self.max_jobs or self._queued_bytes >= BATCH_BYTES:
+            return self._open < OPEN_FULL_BATCHES
+        return lingered and self._open < OPEN_BATCHES
+
+    def _look_again(self, due: float) -> None:
+        self._lingerer = None
+        # Timers may be early by a loop's resolution.
+        self._pump(max(due, self._loop.time()))
 
     def _cut(self) -> list[Entry]:
         batch: list[Entry] = []
@@ -121,7 +148,7 @@ class PushBatcher:
         finally:
             self._open -= 1
             self._first_is_back = True
-            self._pump()
+            self._pump(self._loop.time())
 
     async def _push(self, entries: list[Entry]) -> None:
         """Sends a batch until each of its entries has an answer, or waits elsewhere for room in its queue."""

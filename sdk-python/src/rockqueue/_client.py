@@ -44,6 +44,8 @@ class Client(ClientBase):
         timeout: Seconds for one call, all its attempts together. Default: 30.
         retry: How failed calls are repeated; None switches it off. Default: `CallRetry()`.
         codec: How payloads and results become bytes. Default: JSON.
+        linger: How long a single push waits for others while a batch is under way, in seconds; with none under way it
+            waits for nobody. Default: 0; with 256 callers 0.001 made for 0 to 10 % fewer pushes a second.
         durability: How safe a push must be before it is answered: "fsync" survives a power loss, "wal" the end of the
             server process only. Default: "fsync".
         middleware: What stands around every push, and around every handler of this client's workers. Default: none.

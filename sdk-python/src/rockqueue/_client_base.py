@@ -28,6 +28,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: Seconds
     retry: CallRetry | None
     codec: PayloadCodec
+    linger: Seconds
     durability: Durability
     middleware: Sequence[Middleware]
 
@@ -44,6 +45,7 @@ class ClientBase:
         timeout: Seconds = 30.0,
         retry: CallRetry | None = DEFAULT_RETRY,
         codec: PayloadCodec = JSON,
+        linger: Seconds = 0.0,
         durability: Durability = "fsync",
         middleware: Sequence[Middleware] = (),
     ) -> None:
@@ -54,7 +56,7 @@ class ClientBase:
         self._target = parse_url(self.url)
         if durability not in DURABILITIES:
             raise ValueError(f'durability must be "fsync" or "wal", not {durability!r}')
-        self._settings = Settings(seconds(timeout, "timeout"), retry, codec, durability)
+        self._settings = Settings(seconds(timeout, "timeout"), seconds(linger, "linger"), retry, codec, durability)
         self._operations: Operations | None = None
         self._lock = threading.Lock()
         self._closed = False

@@ -186,7 +186,7 @@ class ResourceExhausted(RockQueueError):
 
 
 class QueueFull(ResourceExhausted):
-    """The queue's `max_backlog_jobs` would be passed."""
+    """The queue's `max_backlog_jobs` or `max_backlog_bytes` would be passed; `metadata["setting"]` says which."""
 
 
 class StorageFull(ResourceExhausted):

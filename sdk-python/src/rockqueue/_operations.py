@@ -45,6 +45,7 @@ class Settings:
     """A client's options, checked."""
 
     timeout_s: float
+    linger_s: float
     retry: CallRetry | None
     codec: PayloadCodec
     durability: Durability
@@ -118,7 +119,9 @@ class Operations:
         if self._batcher is None:
             with self._batcher_lock:
                 if self._batcher is None:
-                    self._batcher = PushBatcher(self.runtime.loop(), self._send_batch, self.room)
+                    self._batcher = PushBatcher(
+                        self.runtime.loop(), self._send_batch, self.room, linger_s=self.settings.linger_s
+                    )
         return self._batcher
 
     async def _send_batch(
@@ -166,7 +169,7 @@ class Operations:
     async def flush(self) -> None:
         """Returns when every push has its answer."""
         if self._batcher is not None:
-            await self._batcher.idle()
+            await self._batcher.finish()
 
     async def limits(self) -> server_service_pb2.Limits:
         """The server's limits, asked for once; the contract's when the server does not say."""

@@ -50,16 +50,23 @@ class QueueCounts:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue with its counts. `workers` is the number of worker sessions open on it; `proto.settings` its settings."""
+    """A queue with its counts; `proto.settings` are all of its settings.
+
+    Attributes:
+        workers: How many worker sessions are open on it.
+        backlog_bytes: How many bytes the jobs that are WAITING or DELAYED have, what `max_backlog_bytes` limits.
+    """
 
     name: str
     paused: bool
     counts: QueueCounts
     workers: int
+    backlog_bytes: int
     oldest_ready_time: datetime | None
     create_time: datetime | None
     max_active: int | None
     max_backlog_jobs: int | None
+    max_backlog_bytes: int | None
     rate: RateLimit | None
     group_max_active: int | None
     group_rate: RateLimit | None
@@ -82,10 +89,12 @@ class Queue:
                 counts.cancelled,
             ),
             workers=queue.workers,
+            backlog_bytes=queue.backlog_bytes,
             oldest_ready_time=moment(queue, "oldest_ready_time"),
             create_time=moment(queue, "create_time"),
             max_active=settings.max_active if settings.HasField("max_active") else None,
             max_backlog_jobs=settings.max_backlog_jobs if settings.HasField("max_backlog_jobs") else None,
+            max_backlog_bytes=settings.max_backlog_bytes if settings.HasField("max_backlog_bytes") else None,
             rate=RateLimit.of(settings.rate) if settings.HasField("rate") else None,
             group_max_active=settings.group_max_active if settings.HasField("group_max_active") else None,
             group_rate=RateLimit.of(settings.group_rate) if settings.HasField("group_rate") else None,

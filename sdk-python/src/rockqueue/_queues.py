@@ -27,6 +27,7 @@ class QueueSettings(TypedDict, total=False):
         once.
     max_active: How many jobs may be ACTIVE at once, over all workers.
     max_backlog_jobs: How many jobs may wait before pushes raise QueueFull.
+    max_backlog_bytes: How many bytes the jobs that wait may have together before pushes raise QueueFull.
     rate: How many deliveries of the queue there may be in a time.
     group_max_active: How many jobs of one group may be ACTIVE at once, for groups that set none; 1 keeps the order of a
         group strictly, retries included.
@@ -40,6 +41,7 @@ class QueueSettings(TypedDict, total=False):
     cancelled_retention: Seconds
     max_active: int
     max_backlog_jobs: int
+    max_backlog_bytes: int
     rate: RateLimit
     group_max_active: int
     group_rate: RateLimit
@@ -66,7 +68,7 @@ def _update_request(name: str, settings: QueueSettings, reset: Sequence[str]) ->
             raise TypeError(f"unknown queue setting {setting!r}; there are: {', '.join(QueueSettings.__annotations__)}")
         if isinstance(value, (RetryPolicy, RateLimit)):
             getattr(message, setting).CopyFrom(value.to_proto())
-        elif setting in ("max_active", "max_backlog_jobs", "group_max_active"):
+        elif setting in ("max_active", "max_backlog_jobs", "max_backlog_bytes", "group_max_active"):
             setattr(message, setting, value)
         else:
             getattr(message, setting).CopyFrom(to_duration(value))  # type: ignore[arg-type]
