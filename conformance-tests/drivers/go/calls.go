@@ -105,7 +105,7 @@ func callQueues(ctx context.Context, answer *pb.Answer, command *pb.Command, que
 			DefaultRetry: policyIn(given.GetDefaultRetry()), DefaultLease: durationIn(given.GetDefaultLease()),
 			CompletedRetention: durationIn(given.GetCompletedRetention()), DeadRetention: durationIn(given.GetDeadRetention()),
 			CancelledRetention: durationIn(given.GetCancelledRetention()),
-			MaxActive:          given.MaxActive, MaxBacklogJobs: given.MaxBacklogJobs,
+			MaxActive:          given.MaxActive, MaxBacklogJobs: given.MaxBacklogJobs, MaxBacklogBytes: given.MaxBacklogBytes,
 			Rate: rateIn(given.GetRate()), GroupMaxActive: given.GroupMaxActive, GroupRate: rateIn(given.GetGroupRate()),
 		}, given.GetReset_()...)
 	default:

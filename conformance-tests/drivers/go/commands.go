@@ -101,8 +101,8 @@ func open(gate chan struct{}) {
 
 func (d *driver) openClient(wanted *pb.OpenClient) error {
 	config := rockqueue.Config{
-		URL: wanted.GetUrl(), Timeout: wanted.GetTimeout().AsDuration(), Durability: rockqueue.Durability(wanted.GetDurability()),
-		Logger: slog.New(logObserver{d.frames}),
+		URL: wanted.GetUrl(), Timeout: wanted.GetTimeout().AsDuration(), Linger: wanted.GetLinger().AsDuration(),
+		Durability: rockqueue.Durability(wanted.GetDurability()), Logger: slog.New(logObserver{d.frames}),
 		Retry: rockqueue.CallRetry{
 			MaxAttempts: int(wanted.GetRetry().GetMaxAttempts()), InitialDelay: wanted.GetRetry().GetInitialDelay().AsDuration(),
 			MaxDelay:       wanted.GetRetry().GetMaxDelay().AsDuration(),

@@ -50,9 +50,9 @@ func (r *running) actions() []*pb.Action {
 func (r *running) perform(ctx context.Context, action *pb.Action) (bool, error) {
 	switch wanted := action.GetAction().(type) {
 	case *pb.Action_Sleep:
-		return r.wait(ctx, time.After(wanted.Sleep.AsDuration()))
+		return wait(ctx, r, time.After(wanted.Sleep.AsDuration()))
 	case *pb.Action_Gate:
-		return r.wait(ctx, r.driver.gate(wanted.Gate))
+		return wait(ctx, r, r.driver.gate(wanted.Gate))
 	case *pb.Action_UntilStopped:
 		<-ctx.Done()
 		r.stopAsked(ctx)
@@ -65,7 +65,7 @@ func (r *running) perform(ctx context.Context, action *pb.Action) (bool, error) 
 			<-gate
 		}
 	case *pb.Action_UntilShutdown:
-		ended, err := r.wait(ctx, r.delivery.ShuttingDown())
+		ended, err := wait(ctx, r, r.delivery.ShuttingDown())
 		if !ended {
 			r.observe(&pb.Observation{Observation: &pb.Observation_ShutdownTold{ShutdownTold: &pb.HandlerShutdown{
 				Worker: r.worker, JobId: r.delivery.ID, Attempt: r.delivery.Attempt,
@@ -146,21 +146,10 @@ func (r *running) parents(ctx context.Context) (map[string]any, error) {
 	return results, err
 }
 
-// wait waits for a gate, and gives way when the handler should stop.
-func (r *running) wait(ctx context.Context, gate any) (bool, error) {
-	var open <-chan struct{}
-	var due <-chan time.Time
-	switch gate := gate.(type) {
-	case <-chan time.Time:
-		due = gate
-	case chan struct{}:
-		open = gate
-	case <-chan struct{}:
-		open = gate
-	}
+// wait waits until a gate opens or a time comes, and gives way when the handler should stop.
+func wait[T any](ctx context.Context, r *running, gate <-chan T) (bool, error) {
 	select {
-	case <-open:
-	case <-due:
+	case <-gate:
 	case <-ctx.Done():
 		r.stopAsked(ctx)
 		return true, r.giveWay(ctx)

@@ -189,8 +189,8 @@ func queueOut(queue *rockqueue.Queue) *pb.Queue {
 		Name: queue.Name, Paused: queue.Paused, Waiting: queue.Counts.Waiting, Delayed: queue.Counts.Delayed,
 		Active: queue.Counts.Active, Completed: queue.Counts.Completed, Dead: queue.Counts.Dead,
 		Cancelled: queue.Counts.Cancelled, Workers: queue.Workers, MaxActive: queue.Settings.MaxActive,
-		MaxBacklogJobs: queue.Settings.MaxBacklogJobs, CreateTime: timeOut(queue.CreateTime),
-		OldestReadyTime: timeOut(queue.OldestReadyTime),
+		MaxBacklogJobs: queue.Settings.MaxBacklogJobs, MaxBacklogBytes: queue.Settings.MaxBacklogBytes,
+		BacklogBytes: queue.BacklogBytes, CreateTime: timeOut(queue.CreateTime), OldestReadyTime: timeOut(queue.OldestReadyTime),
 	}
 }
 

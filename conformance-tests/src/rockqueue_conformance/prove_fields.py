@@ -6,7 +6,6 @@ use it run until one fails. A field that no case misses has survived.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import yaml
 from rockqueue_conformance.folders import data_folder
 from rockqueue_conformance.language.model import Variant, flat
 from rockqueue_conformance.runner.execute import execute
-from rockqueue_conformance.runner.suite import Target
+from rockqueue_conformance.runner.suite import Target, spread
 from rockqueue_conformance.target.slot import Slot
 from rockqueue_conformance.wire.mutation import FieldUse, Mutation, Recorder, all_fields
 
@@ -28,7 +27,10 @@ PATIENCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class FieldVerdict:
-    """What became of a field: the first variant that missed it, or why it may be missed; neither means it survived."""
+    """What became of a field: the first variant that missed it, or the excuse for that none can.
+
+    A field with neither survived. One with both has an excuse that does not hold.
+    """
 
     use: FieldUse
     missed_by: str
@@ -38,9 +40,13 @@ class FieldVerdict:
     def survived(self) -> bool:
         return not self.missed_by and not self.excuse
 
+    @property
+    def excused_in_vain(self) -> bool:
+        return bool(self.missed_by and self.excuse)
+
     def __str__(self) -> str:
         fate = self.missed_by or (f"may be missed: {self.excuse}" if self.excuse else "SURVIVED")
-        return f"{self.use!s:<58} {fate}"
+        return f"{self.use!s:<58} {fate}" + (" EXCUSED IN VAIN" if self.excused_in_vain else "")
 
 
 def load_excuses(folder: Path | None = None) -> dict[str, str]:
@@ -55,47 +61,28 @@ async def prove_fields(
     """The verdict on each field whose name holds `chosen`. `jobs` servers at a time."""
     excuses = load_excuses()
     used_by = await _record([variant for variant in variants if not _only_refuses(variant)], target, jobs)
-    waiting = [use for use in all_fields() if chosen in str(use)]
-    verdicts: list[FieldVerdict] = []
 
-    async def worker() -> None:
-        slot = _slot(target)
+    async def tried(use: FieldUse, slot: Slot) -> FieldVerdict:
         slot.patience_s = PATIENCE_S
-        while waiting:
-            use = waiting.pop(0)
-            missed_by = await _miss(slot, use, used_by[use])
-            verdict = FieldVerdict(use, missed_by, "" if missed_by else excuses.get(str(use), ""))
-            verdicts.append(verdict)
-            on_verdict(verdict)
-        await slot.close()
+        missed_by = await _miss(slot, use, used_by[use])
+        return FieldVerdict(use, missed_by, excuses.get(str(use), ""))
 
-    await asyncio.gather(*(worker() for _ in range(jobs)))
-    return verdicts
-
-
-def _slot(target: Target) -> Slot:
-    return Slot(target.command, target.address, target.args, reference=target.reference)
+    wanted = [use for use in all_fields() if chosen in str(use)]
+    return await spread(wanted, target.slot, jobs, tried, on_verdict)
 
 
 async def _record(variants: Sequence[Variant], target: Target, jobs: int) -> dict[FieldUse, list[Variant]]:
     """The variants that pass, by the fields that travel in them; those with the fewest fields first."""
-    waiting = list(variants)
-    fields: list[tuple[Variant, set[FieldUse]]] = []
 
-    async def worker() -> None:
-        slot = _slot(target)
-        while waiting:
-            variant = waiting.pop(0)
-            recorder = Recorder()
-            slot.watch_fields(recorder)
-            if (await execute(variant, slot)).outcome == "passed":
-                fields.append((variant, recorder.seen))
-        await slot.close()
+    async def recorded(variant: Variant, slot: Slot) -> tuple[Variant, set[FieldUse]]:
+        recorder = Recorder()
+        slot.watch_fields(recorder)
+        passed = (await execute(variant, slot)).outcome == "passed"
+        return variant, recorder.seen if passed else set()
 
-    await asyncio.gather(*(worker() for _ in range(jobs)))
-    fields.sort(key=lambda one: (_needs_a_server(one[0]), len(one[1])))
+    fields = await spread(variants, target.slot, jobs, recorded)
     used_by: dict[FieldUse, list[Variant]] = defaultdict(list)
-    for variant, seen in fields:
+    for variant, seen in sorted(fields, key=lambda one: (_needs_a_server(one[0]), len(one[1]))):
         for use in seen:
             used_by[use].append(variant)
     return used_by
@@ -114,11 +101,25 @@ def _needs_a_server(variant: Variant) -> bool:
 
 async def _miss(slot: Slot, use: FieldUse, variants: Sequence[Variant]) -> str:
     """The first variant that fails without the field."""
-    slot.watch_fields(Mutation(use))
     for variant in variants:
-        if (await execute(variant, slot)).outcome == "failed":
+        if await _misses(slot, use, variant):
             return variant.id
     return ""
+
+
+async def _misses(slot: Slot, use: FieldUse, variant: Variant) -> bool:
+    """Whether it fails without the field, and passes with it: a server that is slow or unfit misses nothing."""
+
+    async def passes(on_the_way: Mutation | Recorder) -> bool:
+        slot.watch_fields(on_the_way)
+        return (await execute(variant, slot)).outcome == "passed"
+
+    if await passes(Mutation(use)):
+        return False
+    if await passes(Recorder()):
+        return True
+    # What failed with the field has made room for a new server.
+    return await passes(Recorder()) and not await passes(Mutation(use))
 
 
 def unknown_excuses(excuses: dict[str, Any]) -> list[str]:

@@ -49,10 +49,10 @@ async function carryOut(wanted: Wanted): Promise<Result> {
 }
 
 async function openClient({ client, url, retry, ...options }: pb.OpenClient): Promise<Result> {
-  const { timeout: timeoutMs, ...rest } = given(options);
+  const { timeout: timeoutMs, linger: lingerMs, ...rest } = given(options);
   const repeats = retry === undefined ? {} : { retry: retry.disabled ? (false as const) : given(retry) };
-  const changed = timeoutMs === undefined ? rest : { ...rest, timeoutMs };
-  clients.set(client, new Client(url, { ...changed, ...repeats, logger: observingLogger }));
+  const times = given({ timeoutMs, lingerMs });
+  clients.set(client, new Client(url, { ...rest, ...times, ...repeats, logger: observingLogger }));
   return DONE;
 }
 

@@ -11,6 +11,7 @@ import rockqueue
 from rockqueue_conformance.protocol import driver_pb2 as pb
 
 from . import commands, handlers, values
+from .call_defects import CALL_DEFECTS
 from .commands import Driver
 from .events import EventReader
 from .handlers import Run
@@ -107,6 +108,16 @@ def _without_options(job: pb.NewJob) -> None:
         job.ClearField(name)
 
 
+def _dry_run_ignored(driver: Driver) -> None:
+    change = driver.change_jobs
+
+    async def in_earnest(wanted: pb.ChangeJobs) -> dict[str, Any]:
+        wanted.dry_run = False
+        return await change(wanted)
+
+    driver.change_jobs = in_earnest
+
+
 def _events_skipped(_: Driver) -> None:
     read = EventReader.read
 
@@ -179,13 +190,17 @@ DEFECTS: dict[str, Plant] = {
     "batch_pushed_singly": _batch_pushed_singly,
     "json_passed_as_bytes": _new_job(_text_for_json),
     "options_left_out": _new_job(_without_options),
+    "group_dropped": _new_job(lambda job: job.ClearField("group")),
+    "bulk_dry_run_ignored": _dry_run_ignored,
     "events_skipped": _events_skipped,
     "one_handler_at_a_time": _one_at_a_time,
     "retries_switched_off": _opened_otherwise(lambda one: setattr(one.retry, "disabled", True)),
     "timeout_ignored": _opened_otherwise(lambda one: one.ClearField("timeout")),
+    "linger_ignored": _opened_otherwise(lambda one: one.ClearField("linger")),
     "close_forgotten": _close_forgotten,
     "errors_swallowed": _errors_swallowed,
     "log_lines_lost": _logs_lost,
+    **CALL_DEFECTS,
 }
 """Every defect by its name."""
 

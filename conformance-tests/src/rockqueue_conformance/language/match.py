@@ -161,31 +161,32 @@ def _len(expected: Any, got: Any, path: str) -> list[Mismatch]:
     return match(expected, len(cast(list[Any], got)), f"{path}.length")
 
 
-def _each(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
-    return [
-        mismatch
-        for index, item in enumerate(cast(list[Any], got))
-        for mismatch in match(expected, item, f"{path}[{index}]")
-    ]
+def _of_list(matcher: Callable[[Any, list[Any], str], list[Mismatch]]) -> Callable[[Any, Any, str], list[Mismatch]]:
+    def checked(expected: Any, got: Any, path: str) -> list[Mismatch]:
+        if not isinstance(got, list):
+            return [_miss(path, "a list", got)]
+        return matcher(expected, cast(list[Any], got), path)
+
+    return checked
 
 
-def _contains(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
-    items = cast(list[Any], got)
+@_of_list
+def _each(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
+    return [mismatch for index, item in enumerate(got) for mismatch in match(expected, item, f"{path}[{index}]")]
+
+
+@_of_list
+def _contains(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
     return [
         _miss(path, f"an entry like {_show(wanted)}", got)
         for wanted in cast(list[Any], expected)
-        if not any(fits(wanted, item) for item in items)
+        if not any(fits(wanted, item) for item in got)
     ]
 
 
-def _unordered(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
-    left = list(cast(list[Any], got))
+@_of_list
+def _unordered(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
+    left = list(got)
     found: list[Mismatch] = []
     for wanted in cast(list[Any], expected):
         index = next((index for index, item in enumerate(left) if fits(wanted, item)), None)
@@ -198,27 +199,24 @@ def _unordered(expected: Any, got: Any, path: str) -> list[Mismatch]:
     return found
 
 
-def _distinct(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
-    kinds = {repr(item) for item in cast(list[Any], got)}
-    wanted = len(cast(list[Any], got)) if expected is True else expected
+@_of_list
+def _distinct(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
+    kinds = {repr(item) for item in got}
+    wanted = len(got) if expected is True else expected
     return match(wanted, len(kinds), f"{path}.distinct")
 
 
-def _sorted(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
-    keys = [_ordered(item) for item in cast(list[Any], got)]
+@_of_list
+def _sorted(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
+    keys = [_ordered(item) for item in got]
     wanted = sorted(keys, key=repr if None in keys else None, reverse=expected == "descending")  # type: ignore[arg-type]
     return [] if keys == wanted else [_miss(path, f"{expected} order", got)]
 
 
-def _count(expected: Any, got: Any, path: str) -> list[Mismatch]:
-    if not isinstance(got, list):
-        return [_miss(path, "a list", got)]
+@_of_list
+def _count(expected: Any, got: list[Any], path: str) -> list[Mismatch]:
     rule = cast(dict[str, Any], expected)
-    number = sum(fits(rule["where"], item) for item in cast(list[Any], got))
+    number = sum(fits(rule["where"], item) for item in got)
     return match(rule["is"], number, f"{path}.count({_show(rule['where'])})")
 
 

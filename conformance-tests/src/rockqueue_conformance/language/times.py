@@ -31,6 +31,11 @@ def need_duration_ns(text: str) -> int:
     return found
 
 
+def need_seconds(text: str) -> float:
+    """The same in seconds."""
+    return need_duration_ns(text) / 1e9
+
+
 def moment_ns(text: str) -> int | None:
     """Nanoseconds since 1970 of an RFC 3339 moment in UTC; None when the text is none."""
     if _MOMENT.match(text) is None:

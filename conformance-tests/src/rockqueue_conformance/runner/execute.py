@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from rockqueue_conformance.language.model import Step, Variant
@@ -40,6 +42,11 @@ class Result:
     seconds: float = 0.0
     trouble: bool = False
 
+    def fail(self, problems: list[str]) -> None:
+        """Something was wrong."""
+        self.outcome = "failed"
+        self.problems += problems
+
 
 def missing_needs(variant: Variant, slot: Slot) -> str:
     """Why the variant cannot run against this server; empty when it can."""
@@ -70,20 +77,15 @@ async def execute(variant: Variant, slot: Slot) -> Result:
         async with asyncio.timeout(VARIANT_TIMEOUT_S):
             await _run(variant, slot, result)
     except TimeoutError:
-        _fail(result, [f"the case was not over after {VARIANT_TIMEOUT_S:.0f} s"])
+        result.fail([f"the case was not over after {VARIANT_TIMEOUT_S:.0f} s"])
     except ServerTrouble as trouble:
-        _fail(result, [str(trouble)])
+        result.fail([str(trouble)])
         result.trouble = True
     if result.outcome == "failed":
         result.log = slot.log_tail()
         slot.spoil()
     result.seconds = time.monotonic() - began
     return result
-
-
-def _fail(result: Result, problems: list[str]) -> None:
-    result.outcome = "failed"
-    result.problems += problems
 
 
 def unique_queue(variant: Variant) -> str:
@@ -93,22 +95,35 @@ def unique_queue(variant: Variant) -> str:
 
 async def _run(variant: Variant, slot: Slot, result: Result) -> None:
     ctx = CaseContext(slot, variant, unique_queue(variant))
-    try:
+    async with judging(ctx, result):
         await _steps(ctx, variant, result)
         _leftovers(ctx)
         result.step = "after the case"
-        if slot.has_clock and (slot.process is None or slot.process.running):
-            await verify_store(ctx, Step("verify_store", True))
+        if slot.has_clock:
+            await verify_books(ctx)
+
+
+@contextlib.asynccontextmanager
+async def judging(ctx: CaseContext, result: Result) -> AsyncGenerator[None]:
+    """A case runs inside of it: what went wrong goes into the result, and the context is closed at the end."""
+    try:
+        yield
     except StepFailed as failed:
-        _fail(result, failed.problems)
+        result.fail(failed.problems)
     except CallFailed as failed:
-        _fail(result, [f"a call failed: {failed}"])
+        result.fail([f"a call of the runner failed: {failed}"])
     except (BadMessage, UnknownVariable, KeyError, ValueError, TypeError, AttributeError) as error:
-        _fail(result, [f"the case is broken: {type(error).__name__}: {error}"])
+        result.fail([f"the case is broken: {type(error).__name__}: {error}"])
     finally:
         result.frames = list(ctx.frames)
-        slot.now = ctx.scope["now"]
+        ctx.slot.now = ctx.scope["now"]
         await ctx.close()
+
+
+async def verify_books(ctx: CaseContext) -> None:
+    """Counters, indexes and records of a server that still runs agree."""
+    if ctx.slot.process is None or ctx.slot.process.running:
+        await verify_store(ctx, Step("verify_store", True))
 
 
 async def _steps(ctx: CaseContext, variant: Variant, result: Result) -> None:

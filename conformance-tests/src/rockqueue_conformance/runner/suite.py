@@ -23,6 +23,10 @@ class Target:
     reference: bool = False
     """The command is `rockqueue serve`: cases may use its own options."""
 
+    def slot(self) -> Slot:
+        """A place for cases to run."""
+        return Slot(self.command, self.address, self.args, reference=self.reference)
+
 
 class Closable(Protocol):
     """A place where variants run one after the other."""
@@ -33,29 +37,31 @@ class Closable(Protocol):
 
 
 SlotT = TypeVar("SlotT", bound=Closable)
+Piece = TypeVar("Piece")
+Outcome = TypeVar("Outcome")
 
 
 async def spread(
-    variants: Sequence[Variant],
+    pieces: Sequence[Piece],
     make_slot: Callable[[], SlotT],
     count: int,
-    run: Callable[[Variant, SlotT], Awaitable[Result]],
-    on_result: Callable[[Result], None],
-    stop: Callable[[Result], bool],
-) -> list[Result]:
-    """Runs every variant once, on so many slots at a time, and returns the results in the order of the variants.
+    run: Callable[[Piece, SlotT], Awaitable[Outcome]],
+    on_result: Callable[[Outcome], None] = lambda _: None,
+    stop: Callable[[Outcome], bool] = lambda _: False,
+) -> list[Outcome]:
+    """Runs every piece of work once, on so many slots at a time, and returns the results in the order of the pieces.
 
     When `stop` says so of a result, what has not begun is left out.
     """
-    waiting = deque(enumerate(variants))
-    results: dict[int, Result] = {}
+    waiting = deque(enumerate(pieces))
+    results: dict[int, Outcome] = {}
 
     async def work() -> None:
         slot = make_slot()
         try:
             while waiting:
-                number, variant = waiting.popleft()
-                result = await run(variant, slot)
+                number, piece = waiting.popleft()
+                result = await run(piece, slot)
                 results[number] = result
                 on_result(result)
                 if stop(result):
@@ -63,7 +69,7 @@ async def spread(
         finally:
             await slot.close()
 
-    await asyncio.gather(*(work() for _ in range(max(1, min(count, len(variants))))))
+    await asyncio.gather(*(work() for _ in range(max(1, min(count, len(pieces))))))
     return [results[number] for number in sorted(results)]
 
 
@@ -75,12 +81,8 @@ async def run_variants(
     stop: Callable[[Result], bool] = lambda _: False,
 ) -> list[Result]:
     """Runs every variant once against a server, as `spread` does. There is one slot at an address."""
-
-    def make_slot() -> Slot:
-        return Slot(target.command, target.address, target.args, reference=target.reference)
-
     count = slots if target.command is not None else 1
-    return await spread(_grouped(variants), make_slot, count, execute, on_result, stop)
+    return await spread(_grouped(variants), target.slot, count, execute, on_result, stop)
 
 
 def _grouped(variants: Sequence[Variant]) -> list[Variant]:

@@ -16,14 +16,11 @@ OnMessage = Callable[[int, WorkRequest], Messages]
 
 
 class Distortion:
-    """Changes nothing; the base of those that do."""
+    """What a defect changes; nothing without one."""
 
     def __init__(self, defect: str = "") -> None:
         self.defect = defect
         self._on_message: OnMessage | None = ON_MESSAGE.get(defect)
-
-    def reset(self) -> None:
-        """A new case begins."""
 
     def request(self, method: Method, request: Message) -> Message:
         """The request of a unary call."""

@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from rockqueue_conformance.language.model import Step, Variant
-from rockqueue_conformance.language.values import UnknownVariable
-from rockqueue_conformance.runner.execute import VARIANT_TIMEOUT_S, Result, unique_queue
+from rockqueue_conformance.language.model import Variant
+from rockqueue_conformance.runner.execute import VARIANT_TIMEOUT_S, Result, judging, unique_queue, verify_books
 from rockqueue_conformance.runner.suite import spread
 from rockqueue_conformance.sdk.context import SdkContext
 from rockqueue_conformance.sdk.drivers import DriverMissing, DriverSpec
@@ -16,11 +15,8 @@ from rockqueue_conformance.sdk.process import DriverProcess, DriverTrouble
 from rockqueue_conformance.sdk.slot import SdkSlot
 from rockqueue_conformance.sdk.steps.registry import SDK_STEPS
 from rockqueue_conformance.steps.context import StepFailed
-from rockqueue_conformance.steps.control import verify_store
 from rockqueue_conformance.steps.registry import run_step
 from rockqueue_conformance.target.process import ServerTrouble
-from rockqueue_conformance.wire.connection import CallFailed
-from rockqueue_conformance.wire.convert import BadMessage
 
 DEFAULT_ROLE = "driver"
 
@@ -56,9 +52,9 @@ async def execute_sdk(variant: Variant, slot: SdkSlot) -> Result:
         async with asyncio.timeout(VARIANT_TIMEOUT_S):
             await _run(variant, slot, drivers, result)
     except TimeoutError:
-        _fail(result, [f"the case was not over after {VARIANT_TIMEOUT_S:.0f} s"])
+        result.fail([f"the case was not over after {VARIANT_TIMEOUT_S:.0f} s"])
     except (ServerTrouble, DriverTrouble, DriverMissing) as trouble:
-        _fail(result, [str(trouble)])
+        result.fail([str(trouble)])
         result.trouble = True
     failed = result.outcome == "failed"
     if failed:
@@ -79,29 +75,16 @@ def _missing(variant: Variant, drivers: dict[str, DriverProcess], slot: SdkSlot)
     return ""
 
 
-def _fail(result: Result, problems: list[str]) -> None:
-    result.outcome = "failed"
-    result.problems += problems
-
-
 async def _run(variant: Variant, slot: SdkSlot, drivers: dict[str, DriverProcess], result: Result) -> None:
     ctx = SdkContext(slot, variant, unique_queue(variant), drivers)
-    try:
-        await ctx.freeze()
-        for number, step in enumerate(variant.case.steps, start=1):
-            result.step = f"step {number}: {step}"
-            await run_step(ctx, step, SDK_STEPS)
-        result.step = "after the case"
-        ctx.check_flaws()
-        if slot.process is None or slot.process.running:
-            await verify_store(ctx, Step("verify_store", True))
-    except StepFailed as failed:
-        _fail(result, failed.problems + [flaw for flaw in ctx.flaws() if flaw not in failed.problems])
-    except CallFailed as failed:
-        _fail(result, [f"a call of the runner failed: {failed}"])
-    except (BadMessage, UnknownVariable, KeyError, ValueError, TypeError, AttributeError) as error:
-        _fail(result, [f"the case is broken: {type(error).__name__}: {error}"])
-    finally:
-        result.frames = list(ctx.frames)
-        slot.now = ctx.scope["now"]
-        await ctx.close()
+    async with judging(ctx, result):
+        try:
+            await ctx.freeze()
+            for number, step in enumerate(variant.case.steps, start=1):
+                result.step = f"step {number}: {step}"
+                await run_step(ctx, step, SDK_STEPS)
+            result.step = "after the case"
+            ctx.check_flaws()
+            await verify_books(ctx)
+        except StepFailed as failed:
+            raise StepFailed(failed.problems + [flaw for flaw in ctx.flaws() if flaw not in failed.problems]) from None

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ class DriverProcess:
         self.name = name
         self.hello: Data = {}
         self.observations: list[Data] = []
-        self.changed = asyncio.Condition()
         self.flaws: list[str] = []
         self.on_message: Any = None
         self._args = args
@@ -45,7 +43,6 @@ class DriverProcess:
         self._waiting: dict[int, asyncio.Future[Data]] = {}
         self._commands = 0
         self._sequence = 0
-        self._last_frames: deque[str] = deque(maxlen=8)
 
     @property
     def running(self) -> bool:
@@ -163,7 +160,7 @@ class DriverProcess:
                 if length > LONGEST_FRAME:
                     problem = f"a frame of {length} bytes: is something else written to its output?"
                     break
-                await self._take(pb.Report.FromString(await self._process.stdout.readexactly(length)))
+                self._take(pb.Report.FromString(await self._process.stdout.readexactly(length)))
         except asyncio.IncompleteReadError as error:
             problem = "in the middle of a frame" if error.partial else ""
         except Exception as error:  # noqa: BLE001 - whatever it wrote, the case must end
@@ -172,10 +169,8 @@ class DriverProcess:
             if not answer.done():
                 answer.set_exception(DriverTrouble(f"the driver {self.name} ended {problem}:\n{self.log_tail()}"))
                 answer.exception()
-        async with self.changed:
-            self.changed.notify_all()
 
-    async def _take(self, report: pb.Report) -> None:
+    def _take(self, report: pb.Report) -> None:
         kind = report.WhichOneof("report")
         if kind == "hello":
             self._waiting.pop(0).set_result(to_data(report.hello))
@@ -188,15 +183,13 @@ class DriverProcess:
             elif not answer.done():
                 answer.set_result(data)
         elif kind == "observation":
-            await self._observe(to_data(report.observation))
+            self._observe(to_data(report.observation))
 
-    async def _observe(self, data: Data) -> None:
+    def _observe(self, data: Data) -> None:
         number = int(data.pop("sequence"))
         if number != self._sequence + 1:
             self.flaws.append(f"observation {number} came after {self._sequence}")
         self._sequence = number
-        async with self.changed:
-            self.observations.append(data)
-            self.changed.notify_all()
+        self.observations.append(data)
         if self.on_message is not None:
             self.on_message("observed", data)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 Data = dict[str, Any]
 
-_LISTS = {"pushes": "pushes", "jobs": "jobs", "queues": "queues"}
+_LISTS = frozenset({"pushes", "jobs", "queues"})
 
 
 def to_protocol(data: Any) -> Any:
@@ -58,7 +58,7 @@ def content(answer: Data) -> Any:
         return from_protocol(inner)
     if kind == "document":
         return parse_json(cast(Data, inner)["json"])
-    return found[kind].get(_LISTS[kind], []) if kind in _LISTS else found[kind]
+    return found[kind].get(kind, []) if kind in _LISTS else found[kind]
 
 
 def job(data: Data, queue: str) -> Data:

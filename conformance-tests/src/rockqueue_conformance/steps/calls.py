@@ -9,7 +9,15 @@ from typing import Any, cast
 from rockqueue_conformance.language.model import Step
 from rockqueue_conformance.language.paths import set_path
 from rockqueue_conformance.language.values import resolve
-from rockqueue_conformance.steps.checking import Handler, check_answer, error_matcher, expect, expect_answer, within_s
+from rockqueue_conformance.steps.checking import (
+    Handler,
+    check_answer,
+    error_matcher,
+    expect,
+    expect_answer,
+    save,
+    within_s,
+)
 from rockqueue_conformance.steps.context import Background, CaseContext, StepFailed
 from rockqueue_conformance.wire.connection import CallFailed
 
@@ -122,13 +130,10 @@ async def push(ctx: CaseContext, step: Step) -> None:
         return
     if len(response["jobs"]) != len(jobs):
         raise StepFailed(f"{len(jobs)} jobs were pushed, {len(response['jobs'])} entries came back")
-    names = step.options.get("save")
-    if isinstance(names, list):
-        for name, pushed in zip(cast(list[str], names), response["jobs"], strict=False):
-            ctx.scope[name] = pushed["job_id"]
-    elif isinstance(names, str):
-        ctx.scope[names] = [pushed["job_id"] for pushed in response["jobs"]]
-    check_answer(ctx, step, response)
+    if "expect" in step.options:
+        expect(ctx.resolve(step.options["expect"]), response)
+    by_path = isinstance(step.options.get("save"), dict)
+    save(ctx, step, response if by_path else [pushed["job_id"] for pushed in response["jobs"]])
 
 
 async def job(ctx: CaseContext, step: Step) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from rockqueue_conformance.language.match import match
 from rockqueue_conformance.language.model import Step
 from rockqueue_conformance.language.paths import NoSuchPath, get_path
-from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.language.times import need_seconds
 from rockqueue_conformance.steps.context import CaseContext, StepFailed
 from rockqueue_conformance.wire.connection import CallFailed
 from rockqueue_conformance.wire.errors import CODE_NUMBERS, CODE_OF_REASON, CallError
@@ -23,7 +23,7 @@ def within_s(ctx: CaseContext, step: Step, default_s: float | None = None) -> fl
     text = step.options.get("within")
     if text is None:
         return default_s if default_s is not None else ctx.slot.patience_s
-    return need_duration_ns(text) / 1e9
+    return need_seconds(text)
 
 
 async def expect_answer(ctx: CaseContext, step: Step, answer: Awaitable[Data]) -> Data | None:
@@ -58,9 +58,13 @@ def expect(wanted: Any, got: Any, path: str = "") -> None:
 
 
 def save(ctx: CaseContext, step: Step, data: Any) -> None:
-    """Sets the variables of a `save` mapping (variable: path; `.` is the whole)."""
-    wanted = step.options.get("save")
-    if not isinstance(wanted, dict):
+    """Sets the variables of `save`: a mapping (variable: path; `.` is the whole), a name, or names of list entries."""
+    wanted = step.options.get("save", {})
+    if isinstance(wanted, str):
+        ctx.scope[wanted] = data
+        return
+    if isinstance(wanted, list):
+        ctx.scope.update(zip(cast(list[str], wanted), data, strict=False))
         return
     for variable, path in cast(dict[str, str], wanted).items():
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rockqueue_conformance.language.match import Mismatch
 from rockqueue_conformance.language.model import Variant
+from rockqueue_conformance.language.times import duration_text
 from rockqueue_conformance.language.values import resolve
 from rockqueue_conformance.steps.oracle import DeliveryOracle
 from rockqueue_conformance.target.slot import Slot
@@ -120,11 +121,15 @@ class CaseContext:
         if direction == "<-":
             self.oracle.look(data)
 
+    async def advance_clock(self, by_ns: int, within_s: float | None = None) -> None:
+        """Turns the server's clock; what came due is done when this returns."""
+        answer = await self.call("ClockService.AdvanceClock", {"by": duration_text(by_ns)}, within_s)
+        self.scope["now"] = answer["now"]
+
     async def settle_clock(self) -> None:
         """Has everything done that is due now, where the server's clock can be turned."""
         if self.slot.has_clock:
-            answer = await self.call("ClockService.AdvanceClock", {"by": "0s"})
-            self.scope["now"] = answer["now"]
+            await self.advance_clock(0)
 
     async def freeze(self) -> None:
         """Stops the server's clock, where it can be stopped. The time must not have gone back."""
@@ -135,18 +140,13 @@ class CaseContext:
         if answer["now"] < before[:19]:
             raise StepFailed(f"server time went back from {before} to {answer['now']}")
         self.scope["now"] = answer["now"]
-        self.slot.now = answer["now"]
 
     async def close(self) -> None:
         """Ends what the case left open."""
         for pending in self.background.values():
             pending.task.cancel()
         await asyncio.gather(*(pending.task for pending in self.background.values()), return_exceptions=True)
-        for stream in self.streams.values():
-            await stream.snap()
-        for pushes in self.push_streams.values():
-            await pushes.snap()
-        for watch in self.watches.values():
-            await watch.stop()
+        for stream in (*self.streams.values(), *self.push_streams.values(), *self.watches.values()):
+            await stream.cancel()
         for receiver in self.receivers.values():
             await receiver.close()

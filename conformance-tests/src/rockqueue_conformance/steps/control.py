@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from rockqueue_conformance.language.model import Step
-from rockqueue_conformance.language.times import duration_text, need_duration_ns
+from rockqueue_conformance.language.times import need_duration_ns
 from rockqueue_conformance.steps.checking import Handler, expect, within_s
 from rockqueue_conformance.steps.context import CaseContext, StepFailed
 from rockqueue_conformance.steps.streams import resume_stream
@@ -18,10 +18,7 @@ Data = dict[str, Any]
 
 async def advance(ctx: CaseContext, step: Step) -> None:
     """`advance`: turns the server's clock; everything that came due is done when the step is over."""
-    by = duration_text(need_duration_ns(str(ctx.resolve(step.value))))
-    answer = await ctx.call("ClockService.AdvanceClock", {"by": by}, within_s(ctx, step))
-    ctx.scope["now"] = answer["now"]
-    ctx.slot.now = answer["now"]
+    await ctx.advance_clock(need_duration_ns(str(ctx.resolve(step.value))), within_s(ctx, step))
 
 
 async def run_clock(ctx: CaseContext, _: Step) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from rockqueue_conformance.language.model import Step
-from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.language.times import need_seconds
 from rockqueue_conformance.steps.checking import Handler, expect, expected_count, save, within_s
 from rockqueue_conformance.steps.context import QUIET_S, CaseContext, StepFailed
 from rockqueue_conformance.wire.receiver import Receiver, Request, flaws, request_data
@@ -63,16 +63,11 @@ async def received(ctx: CaseContext, step: Step) -> None:
     expect(wanted, data, "requests")
     if "at_once" in step.options:
         expect(ctx.resolve(step.options["at_once"]), source.most_at_once, "at once")
-    names = step.options.get("save")
-    if isinstance(names, list):
-        for name, request in zip(cast(list[str], names), data, strict=False):
-            ctx.scope[name] = request
-    else:
-        save(ctx, step, data)
+    save(ctx, step, data)
 
 
 def _answer(said: Data) -> Data:
-    return {**said, "delay_s": need_duration_ns(said["delay"]) / 1e9 if "delay" in said else 0}
+    return {**said, "delay_s": need_seconds(said.get("delay", "0s"))}
 
 
 def _open(source: Receiver, *, distinct: bool) -> list[Request]:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from rockqueue_conformance.language.model import Step, step_from_data
-from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.language.times import need_seconds
 from rockqueue_conformance.steps.calls import CALL_STEPS
 from rockqueue_conformance.steps.checking import Handler
 from rockqueue_conformance.steps.context import CaseContext, StepFailed
@@ -40,7 +40,7 @@ def with_nesting(plain: dict[str, Handler]) -> dict[str, Handler]:
         """
         inner = step_from_data(cast(Data, step.value), kinds)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + need_duration_ns(step.options["within"]) / 1e9
+        deadline = loop.time() + need_seconds(step.options["within"])
         while True:
             try:
                 await run_step(ctx, inner, steps)

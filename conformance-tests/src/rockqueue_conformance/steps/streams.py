@@ -135,15 +135,10 @@ async def _receive_deliveries(ctx: CaseContext, step: Step, source: WorkStream, 
 
 
 def keep_deliveries(ctx: CaseContext, step: Step, got: list[Data], stream_name: str) -> None:
-    """Saves deliveries under the names of a `save` list (or all under one name), and notes whose they are."""
+    """Saves deliveries, and notes whose they are."""
     for delivery in got:
         ctx.stream_of[delivery["lease_token"]] = stream_name
-    names = step.options.get("save")
-    if isinstance(names, list):
-        for name, delivery in zip(cast(list[str], names), got, strict=False):
-            ctx.scope[name] = delivery
-    elif isinstance(names, str):
-        ctx.scope[names] = got
+    save(ctx, step, got)
 
 
 async def _receive_settled(ctx: CaseContext, step: Step, source: WorkStream, timeout_s: float) -> None:

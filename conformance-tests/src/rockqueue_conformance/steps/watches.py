@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from rockqueue_conformance.language.match import fits
 from rockqueue_conformance.language.model import Step
@@ -32,7 +32,7 @@ async def watch(ctx: CaseContext, step: Step) -> None:
     if "ended" in step.options:
         await started.wait(lambda: False, within_s(ctx, step))
         if started.end is None:
-            await started.stop()
+            await started.cancel()
             raise StepFailed(f"expected the watch to end with {step.options['ended']}; it goes on")
         expect_end(ctx.resolve(step.options["ended"]), started.end)
         return
@@ -65,12 +65,7 @@ async def events(ctx: CaseContext, step: Step) -> None:
     if source.flaws:
         raise StepFailed(source.flaws)
     expect(wanted, got, "events")
-    names = step.options.get("save")
-    if isinstance(names, list):
-        for name, event in zip(cast(list[str], names), got, strict=False):
-            ctx.scope[name] = event
-    else:
-        save(ctx, step, got)
+    save(ctx, step, got)
 
 
 async def watch_end(ctx: CaseContext, step: Step) -> None:
@@ -83,7 +78,7 @@ async def watch_end(ctx: CaseContext, step: Step) -> None:
 async def unwatch(ctx: CaseContext, step: Step) -> None:
     """`unwatch`: ends the watch from this side; `save` keeps the cursor it has reached."""
     source = ctx.watches.pop(step.value)
-    await source.stop()
+    await source.cancel()
     save(ctx, step, {"cursor": source.cursor})
 
 

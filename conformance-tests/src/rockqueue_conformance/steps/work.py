@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from rockqueue_conformance.language.model import Step
-from rockqueue_conformance.language.times import duration_text, need_duration_ns
+from rockqueue_conformance.language.times import need_duration_ns
 from rockqueue_conformance.steps.checking import (
     Handler,
     check_answer,
@@ -189,8 +189,7 @@ async def work(ctx: CaseContext, step: Step) -> None:
             patience -= 1
             if patience < 0:
                 raise StepFailed(f"after {len(runs)} of {until} runs there was nothing more to do: {runs}")
-            answer = await ctx.call("ClockService.AdvanceClock", {"by": duration_text(idle_ns)})
-            ctx.scope["now"] = answer["now"]
+            await ctx.advance_clock(idle_ns)
             continue
         for delivery in got:
             ctx.stream_of[delivery["lease_token"]] = name

@@ -29,7 +29,8 @@ class ServerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._starts = 0
         self.address = ""
-        self.start_s = 0.0
+        self.altered = False
+        """Whether it was started last with arguments that only one case wanted."""
         home.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -49,6 +50,7 @@ class ServerProcess:
     async def start(self, timeout_s: float = 30.0, extra: tuple[str, ...] = ()) -> None:
         """Starts the command and waits until the ready file names an address; ServerTrouble otherwise."""
         self._starts += 1
+        self.altered = bool(extra)
         ready = self._home / f"ready-{self._starts}"
         words = [
             word.replace("{dir}", str(self._home / "store")).replace("{ready_file}", str(ready))
@@ -68,7 +70,6 @@ class ServerProcess:
                 raise ServerTrouble(f"the server ended with code {self._process.returncode}:\n{self.log_tail()}")
             if ready.exists() and (found := _ADDRESS.search(ready.read_text())) is not None:
                 self.address = found.group(0)
-                self.start_s = loop.time() - began
                 return
             await asyncio.sleep(0.01)
         await self.kill()

@@ -51,7 +51,7 @@ class Slot:
     async def prepare(self, case: Case) -> None:
         """Makes sure that a server runs that suits the case."""
         args = case.server_args
-        stale = self.process is not None and not self.process.running
+        stale = self.process is not None and (self.process.altered or not self.process.running)
         if self.connection is None or stale or case.fresh or self._used_up or args != self._case_args:
             await self.renew(args)
 

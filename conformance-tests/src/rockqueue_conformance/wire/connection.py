@@ -19,7 +19,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 5 << 20),
     ("grpc.max_send_message_length", 64 << 20),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # how long one attempt to connect may take, in spite of its name
     ("grpc.max_reconnect_backoff_ms", 200),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -47,45 +47,25 @@ class Connection:
 
     async def call(self, method: Method, request: Message | bytes, timeout_s: float) -> dict[str, Any]:
         """The response as data; CallFailed with the status otherwise."""
-        stub = cast(
-            Any,
-            self._channel.unary_unary(
-                method.path,
-                request_serializer=self._serialize,
-                response_deserializer=partial(self._read, method),
-            ),
-        )
+        stub = self._stub(self._channel.unary_unary, method)
         try:
             return to_data(cast(Message, await stub(request, timeout=timeout_s)))
         except grpc.aio.AioRpcError as error:
             raise CallFailed(read_error(error)) from None
 
     def read_stream(self, method: Method, request: Message) -> Any:
-        """A server stream: an async iterable call with `cancel()`."""
-        stub = cast(
-            Any,
-            self._channel.unary_stream(
-                method.path,
-                request_serializer=self._serialize,
-                response_deserializer=partial(self._read, method),
-            ),
-        )
-        return stub(request)
+        """A server stream with `read()` and `cancel()`."""
+        return self._stub(self._channel.unary_stream, method)(request)
 
     def open_stream(self, method: Method) -> Any:
         """A bidirectional stream with `read()`, `write()`, `done_writing()` and `cancel()`."""
-        stub = cast(
-            Any,
-            self._channel.stream_stream(
-                method.path,
-                request_serializer=self._serialize,
-                response_deserializer=partial(self._read, method),
-            ),
-        )
-        return stub()
+        return self._stub(self._channel.stream_stream, method)()
 
     async def close(self) -> None:
         await self._channel.close()
+
+    def _stub(self, make: Any, method: Method) -> Any:
+        return make(method.path, request_serializer=self._serialize, response_deserializer=partial(self._read, method))
 
     def _serialize(self, request: Message | bytes) -> bytes:
         if isinstance(request, bytes):

@@ -1,19 +1,34 @@
-"""What the streams of a case have in common: something changes, and steps wait for it."""
+"""What the streams of a case have in common: messages come, something changes, and steps wait for it."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
-from rockqueue_conformance.wire.errors import CallError
+import grpc.aio
+
+from rockqueue_conformance.wire.convert import to_data
+from rockqueue_conformance.wire.errors import CallError, read_error
+
+Data = dict[str, Any]
 
 
-class Inbox:
-    """A stream's receiving side. Whoever changes it holds `_changed` and notifies."""
+class Inbox(ABC):
+    """A stream's receiving side: reads `call` to its end. `kind` is what its messages are called in reports."""
 
-    def __init__(self) -> None:
-        self._changed = asyncio.Condition()
+    def __init__(self, kind: str, call: Any, on_message: Callable[[str, Data], None]) -> None:
         self.end: CallError | None = None
+        self._kind = kind
+        self._call = call
+        self._on_message = on_message
+        self._changed = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+
+    @abstractmethod
+    def _take(self, message: Data) -> None:
+        """Keeps what a message says."""
 
     async def wait(self, done: Callable[[], bool], within_s: float) -> bool:
         """Waits until something is true of the inbox, the stream has ended, or the time is up; tells if it is true."""
@@ -23,3 +38,26 @@ class Inbox:
         except TimeoutError:
             pass
         return done()
+
+    async def cancel(self) -> None:
+        """Ends the stream from this side, without a word."""
+        self._call.cancel()
+        await self._reader
+
+    async def _read(self) -> None:
+        end = CallError("OK")
+        try:
+            while (message := await self._call.read()) is not grpc.aio.EOF:
+                data = to_data(message)
+                self._on_message("<-", {self._kind: data})
+                async with self._changed:
+                    self._take(data)
+                    self._changed.notify_all()
+        except grpc.aio.AioRpcError as error:
+            end = read_error(error)
+        except asyncio.CancelledError:
+            end = CallError("CANCELLED")
+        async with self._changed:
+            self.end = end
+            self._on_message("<-", {f"{self._kind}_end": end.to_data()})
+            self._changed.notify_all()

@@ -6,31 +6,25 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-import grpc
 import grpc.aio
 
 from rockqueue_conformance.language.times import need_duration_ns
 from rockqueue_conformance.wire.connection import CallFailed, Connection
-from rockqueue_conformance.wire.convert import from_data, to_data
-from rockqueue_conformance.wire.errors import CODE_NUMBERS, DOMAIN, CallError, read_error
-from rockqueue_conformance.wire.inbox import Inbox
+from rockqueue_conformance.wire.convert import from_data
+from rockqueue_conformance.wire.errors import CODE_NUMBERS, DOMAIN, CallError
+from rockqueue_conformance.wire.inbox import Data, Inbox
 from rockqueue_conformance.wire.methods import METHODS
 
 _PUSHES = METHODS["JobService.StreamPushes"]
 _CODES = {number: name for name, number in CODE_NUMBERS.items()}
-
-Data = dict[str, Any]
 
 
 class PushStream(Inbox):
     """A stream and its inbox."""
 
     def __init__(self, connection: Connection, on_message: Callable[[str, Data], None]) -> None:
-        super().__init__()
+        super().__init__("pushes", connection.open_stream(_PUSHES), on_message)
         self.connection = connection
-        self._call = connection.open_stream(_PUSHES)
-        self._on_message = on_message
-        self._reader = asyncio.create_task(self._read())
         self._writing = asyncio.Lock()
         self._last = 0
         self.outcomes: list[Data] = []
@@ -50,7 +44,7 @@ class PushStream(Inbox):
             return
 
     async def push(self, batch: Data, within_s: float) -> Data:
-        """Sends a batch and waits for its outcome: the PushJobsResponse, or or CallFailed as of the call."""
+        """Sends a batch and waits for its outcome: the PushJobsResponse, or CallFailed as of the call."""
         self._last -= 1
         sequence = self._last
 
@@ -72,31 +66,8 @@ class PushStream(Inbox):
         """Ends the sending side and leaves the receiving side open."""
         await self._call.done_writing()
 
-    async def snap(self) -> None:
-        """Breaks the stream."""
-        self._call.cancel()
-        await self._reader
-
-    async def _read(self) -> None:
-        end = CallError("OK")
-        try:
-            while True:
-                message = await self._call.read()
-                if message is grpc.aio.EOF:
-                    break
-                data = to_data(message)
-                self._on_message("<-", {"pushes": data})
-                async with self._changed:
-                    self.outcomes += data["outcomes"]
-                    self._changed.notify_all()
-        except grpc.aio.AioRpcError as error:
-            end = read_error(error)
-        except asyncio.CancelledError:
-            end = CallError("CANCELLED")
-        async with self._changed:
-            self.end = end
-            self._on_message("<-", {"pushes_end": end.to_data()})
-            self._changed.notify_all()
+    def _take(self, message: Data) -> None:
+        self.outcomes += message["outcomes"]
 
 
 def _failure(status: Data) -> CallError:

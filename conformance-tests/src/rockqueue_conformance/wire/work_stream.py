@@ -6,28 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-import grpc
 import grpc.aio
 
 from rockqueue_conformance.wire.connection import Connection
-from rockqueue_conformance.wire.convert import from_data, to_data
-from rockqueue_conformance.wire.errors import CallError, read_error
-from rockqueue_conformance.wire.inbox import Inbox
+from rockqueue_conformance.wire.convert import from_data
+from rockqueue_conformance.wire.inbox import Data, Inbox
 from rockqueue_conformance.wire.methods import METHODS
 
 _WORK = METHODS["WorkService.Work"]
-
-Data = dict[str, Any]
 
 
 class WorkStream(Inbox):
     """A stream and its inbox. Every received message is sorted by kind; nothing is dropped."""
 
     def __init__(self, connection: Connection, on_message: Callable[[str, Data], None]) -> None:
-        super().__init__()
-        self._call = connection.open_stream(_WORK)
-        self._on_message = on_message
-        self._reader = asyncio.create_task(self._read())
+        super().__init__("work", connection.open_stream(_WORK), on_message)
         self.open_message: Data = {}
         self.opened: Data | None = None
         self.deliveries: list[Data] = []
@@ -50,15 +43,12 @@ class WorkStream(Inbox):
         if (heartbeat := message.get("heartbeat")) is not None:
             self.unanswered[int(heartbeat["sequence"])] = message
         self._on_message("->", {"work": message})
-        await self._write(from_data(_WORK.request, message))
+        await self.send_raw(from_data(_WORK.request, message))
 
-    async def send_raw(self, frame: bytes) -> None:
-        """Writes bytes that need not be a WorkRequest."""
-        await self._write(frame)
-
-    async def _write(self, message: Any) -> None:
+    async def send_raw(self, frame: Any) -> None:
+        """Writes a message, or bytes that need not be one."""
         try:
-            await self._call.write(message)
+            await self._call.write(frame)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError, grpc.aio.UsageError):
             return
 
@@ -69,53 +59,31 @@ class WorkStream(Inbox):
     async def snap(self) -> None:
         """Breaks the stream without a goodbye."""
         self.broken = True
-        self._call.cancel()
-        await self._reader
+        await self.cancel()
 
     async def hang_up(self) -> None:
         """Waits a moment for the server's drain and cuts the stream, to be resumed later."""
         await self.wait(lambda: self.draining, 1.0)
-        self._call.cancel()
-        await self._reader
+        await self.cancel()
 
     def next_sequence(self) -> int:
         self.sequence += 1
         return self.sequence
 
-    async def _read(self) -> None:
-        end = CallError("OK")
-        try:
-            while True:
-                message = await self._call.read()
-                if message is grpc.aio.EOF:
-                    break
-                await self._take(to_data(message))
-        except grpc.aio.AioRpcError as error:
-            end = read_error(error)
-        except asyncio.CancelledError:
-            end = CallError("CANCELLED")
-        async with self._changed:
-            self.end = end
-            self._on_message("<-", {"work_end": end.to_data()})
-            self._changed.notify_all()
-
-    async def _take(self, message: Data) -> None:
-        self._on_message("<-", {"work": message})
-        async with self._changed:
-            if "opened" in message:
-                self.opened = cast(Data, message["opened"])
-            for delivery in cast(list[Data], message.get("deliveries", {}).get("deliveries", [])):
-                self.deliveries.append(delivery)
-                self.held[delivery["lease_token"]] = delivery
-                self.credits -= 1
-            self.cancels.extend(message.get("cancels", {}).get("cancels", []))
-            if "settled" in message:
-                self._settle(message["settled"])
-            if "heartbeat" in message:
-                self.heartbeats.add(int(message["heartbeat"]["sequence"]))
-                self.unanswered.pop(int(message["heartbeat"]["sequence"]), None)
-            self.draining = self.draining or "drain" in message
-            self._changed.notify_all()
+    def _take(self, message: Data) -> None:
+        if "opened" in message:
+            self.opened = cast(Data, message["opened"])
+        for delivery in cast(list[Data], message.get("deliveries", {}).get("deliveries", [])):
+            self.deliveries.append(delivery)
+            self.held[delivery["lease_token"]] = delivery
+            self.credits -= 1
+        self.cancels.extend(message.get("cancels", {}).get("cancels", []))
+        if "settled" in message:
+            self._settle(message["settled"])
+        if "heartbeat" in message:
+            self.heartbeats.add(int(message["heartbeat"]["sequence"]))
+            self.unanswered.pop(int(message["heartbeat"]["sequence"]), None)
+        self.draining = self.draining or "drain" in message
 
     def _settle(self, results: Data) -> None:
         """Keeps the results, and lets go of the deliveries that are over."""

@@ -22,6 +22,7 @@ from rockqueue.v1.job_service_pb2 import (
 )
 from rockqueue_conformance.sdk.proxy.refusals import Refused, end_of
 from rockqueue_conformance.sdk.proxy.rules import Refusal, refusal
+from rockqueue_conformance.wire.errors import DOMAIN
 from rockqueue_conformance.wire.methods import METHODS
 
 if TYPE_CHECKING:
@@ -174,10 +175,7 @@ def _entry_status(wanted: Refusal) -> EntryStatus:
 
 def _refusal_of(entry: EntryStatus) -> Refusal:
     """The entry of a batch as a status."""
-    status = status_pb2.Status(code=entry.code, message=entry.message)
-    details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=entry.reason, domain="rockqueue", metadata=entry.metadata)
-    ]
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=entry.reason, domain=DOMAIN, metadata=entry.metadata)]
     if entry.HasField("retry_delay"):
         details.append(error_details_pb2.RetryInfo(retry_delay=entry.retry_delay))
     if entry.violations:
@@ -185,6 +183,4 @@ def _refusal_of(entry: EntryStatus) -> Refusal:
         for one in entry.violations:
             bad.field_violations.add(field=one.field, description=one.description)
         details.append(bad)
-    for detail in details:
-        status.details.add().Pack(detail)
-    return Refusal(_CODES[entry.code], entry.message, status.SerializeToString())
+    return Refusal.with_details(_CODES[entry.code], entry.message, details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +101,6 @@ class Records:
 
     calls: list[CallRecord] = field(default_factory=list[CallRecord])
     frames: list[FrameRecord | EndRecord] = field(default_factory=list["FrameRecord | EndRecord"])
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
     began: float = field(default_factory=time.monotonic)
 
     def now(self) -> float:
@@ -112,16 +110,12 @@ class Records:
     def of(self, method: str) -> list[Data]:
         """The calls of a method; for `Work` the messages on its streams."""
         if method == "Work":
-            return _with_gaps([frame.to_data() for frame in list(self.frames)], "kind")
-        return _with_gaps([call.to_data() for call in list(self.calls) if method in ("*", call.method)], "method")
+            return _with_gaps([frame.to_data() for frame in self.frames], "kind")
+        return _with_gaps([call.to_data() for call in self.calls if method in ("*", call.method)], "method")
 
     def open_calls(self, method: str) -> int:
         """How many calls of the method are under way."""
         return sum(call.method == method and call.ended is None for call in self.calls)
-
-    def notify(self) -> None:
-        """Wakes who waits for something to be recorded."""
-        self.changed.set()
 
 
 def _with_gaps(records: list[Data], kind: str) -> list[Data]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from rockqueue_conformance.language.match import fits
 from rockqueue_conformance.language.paths import set_path
-from rockqueue_conformance.language.times import need_duration_ns
+from rockqueue_conformance.language.times import need_duration_ns, need_seconds
 from rockqueue_conformance.wire.convert import from_data, to_data
-from rockqueue_conformance.wire.errors import CODE_NUMBERS, CODE_OF_REASON, DOMAIN
+from rockqueue_conformance.wire.errors import CODE_OF_REASON, DOMAIN
 
 Data = dict[str, Any]
 
@@ -108,6 +109,14 @@ class Refusal:
     message: str
     details: bytes = b""
 
+    @classmethod
+    def with_details(cls, code: grpc.StatusCode, message: str, details: Sequence[Message]) -> Refusal:
+        """The status as a server that keeps the contract says it."""
+        status = status_pb2.Status(code=int(cast(Any, code.value)[0]), message=message)
+        for detail in details:
+            status.details.add().Pack(detail)
+        return cls(code, message, status.SerializeToString())
+
     @property
     def metadata(self) -> tuple[tuple[str, bytes], ...]:
         """The trailing metadata."""
@@ -136,12 +145,15 @@ def refusal(wanted: Any) -> Refusal:
         for path in data["fields"]:
             bad.field_violations.add(field=path, description="is wrong")
         details.append(bad)
-    status = status_pb2.Status(code=CODE_NUMBERS[code], message="as the case has it")
-    for detail in details:
-        packed = AnyMessage()
-        packed.Pack(detail)
-        status.details.append(packed)
-    return Refusal(grpc.StatusCode[code], f"as the case has it: {reason}", status.SerializeToString())
+    return Refusal.with_details(grpc.StatusCode[code], f"as the case has it: {reason}", details)
+
+
+async def wait_as_told(what: Data, key: str = "delay") -> None:
+    """Holds a call or a message up, or for ever where it is to hang."""
+    if key in what:
+        await asyncio.sleep(need_seconds(what[key]))
+    if "hang" in what:
+        await asyncio.Event().wait()
 
 
 def changed(message: Message, change: Data) -> Message:

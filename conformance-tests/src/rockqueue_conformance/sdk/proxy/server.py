@@ -17,7 +17,7 @@ from rockqueue_conformance.sdk.proxy.pushes import PushRelay
 from rockqueue_conformance.sdk.proxy.records import CallRecord, Records
 from rockqueue_conformance.sdk.proxy.refusals import Refused, abort, refusal_of
 from rockqueue_conformance.sdk.proxy.relay import Relay
-from rockqueue_conformance.sdk.proxy.rules import Rules, changed, refusal
+from rockqueue_conformance.sdk.proxy.rules import Rules, changed, refusal, wait_as_told
 from rockqueue_conformance.sdk.proxy.work import WorkRelay
 from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.methods import METHODS, Method
@@ -38,7 +38,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # how long one attempt to connect may take, in spite of its name
     ("grpc.max_reconnect_backoff_ms", 200),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -91,7 +91,6 @@ class Proxy:
         self.rules.clear()
         self.records = Records()
         self.judge = WireJudge()
-        self.distortion.reset()
         self.streams = 0
 
     async def rotate(self) -> None:
@@ -170,7 +169,6 @@ class _Handlers(grpc.GenericRpcHandler):
             raise
         finally:
             record.ended = proxy.records.now()
-            proxy.records.notify()
         return reply
 
     def _note(
@@ -190,20 +188,15 @@ class _Handlers(grpc.GenericRpcHandler):
         )
         proxy.records.calls.append(record)
         proxy.judge.call(record)
-        proxy.records.notify()
         return record
 
     async def _answer(self, method: Method, request: Message, what: Data, pass_on: PassOn) -> bytes:
-        if "delay" in what:
-            await asyncio.sleep(float(what["delay"].removesuffix("s")))
-        if "hang" in what:
-            await asyncio.Event().wait()
+        await wait_as_told(what)
         _refuse(what)
         if "answer" in what:
             return from_data(method.response, what["answer"]).SerializeToString()
         reply = await pass_on(request)
-        if "delay_reply" in what:
-            await asyncio.sleep(float(what["delay_reply"].removesuffix("s")))
+        await wait_as_told(what, "delay_reply")
         if "lose_reply" in what:
             raise Refused(refusal("UNAVAILABLE"))
         if "change" in what:
@@ -246,7 +239,6 @@ class _Handlers(grpc.GenericRpcHandler):
             await abort(context, refused.refusal)
         finally:
             record.ended = proxy.records.now()
-            proxy.records.notify()
             if call is not None:
                 call.cancel()
 
@@ -267,10 +259,7 @@ class _Handlers(grpc.GenericRpcHandler):
         what = proxy.rules.find("Work", None)
         stream = WorkRelay(proxy.streams, proxy, context)
         try:
-            if "delay" in what:
-                await asyncio.sleep(float(what["delay"].removesuffix("s")))
-            if "hang" in what:
-                await asyncio.Event().wait()
+            await wait_as_told(what)
             if "fail" in what:
                 stream.end(refusal(what["fail"]), by="script")
             proxy.live[id(stream)] = stream
@@ -283,7 +272,6 @@ class _Handlers(grpc.GenericRpcHandler):
             proxy.live.pop(id(stream), None)
             stream.note_end(record.code or "CANCELLED")
             record.ended = proxy.records.now()
-            proxy.records.notify()
 
 
 def _refuse(what: Data) -> None:

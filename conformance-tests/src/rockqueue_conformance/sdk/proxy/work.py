@@ -12,7 +12,7 @@ import grpc.aio
 from rockqueue.v1.work_service_pb2 import WorkRequest, WorkResponse
 from rockqueue_conformance.sdk.proxy.records import EndRecord, FrameRecord
 from rockqueue_conformance.sdk.proxy.refusals import end_of
-from rockqueue_conformance.sdk.proxy.rules import Refusal, changed, refusal
+from rockqueue_conformance.sdk.proxy.rules import Refusal, changed, refusal, wait_as_told
 from rockqueue_conformance.wire.convert import from_data
 from rockqueue_conformance.wire.methods import METHODS
 
@@ -83,8 +83,7 @@ class WorkRelay:
         self._note("client", message)
         self._proxy.judge.client_message(self.number, self.worker, message)
         what = self._proxy.rules.find("Work", message, f"client {kind}", self.number)
-        if "delay" in what:
-            await asyncio.sleep(float(what["delay"].removesuffix("s")))
+        await wait_as_told(what)
         if "fail" in what:
             self.end(refusal(what["fail"]), by="script")
             return
@@ -121,8 +120,7 @@ class WorkRelay:
         """True when the stream is over."""
         kind = message.WhichOneof("message") or ""
         what = self._proxy.rules.find("Work", message, f"server {kind}", self.number)
-        if "delay" in what:
-            await asyncio.sleep(float(what["delay"].removesuffix("s")))
+        await wait_as_told(what)
         if "fail" in what or "cut" in what:
             self.end(refusal(what.get("fail", "UNAVAILABLE")), by="script")
             return True
@@ -147,4 +145,3 @@ class WorkRelay:
     def _note(self, sender: str, message: WorkRequest | WorkResponse) -> None:
         records = self._proxy.records
         records.frames.append(FrameRecord(self.number, self.worker, sender, message, records.now()))
-        records.notify()

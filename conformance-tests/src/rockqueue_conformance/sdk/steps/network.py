@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rockqueue_conformance.language.match import Mismatch, fits, match
 from rockqueue_conformance.language.model import Step
+from rockqueue_conformance.language.times import need_seconds
 from rockqueue_conformance.sdk.context import SdkContext
 from rockqueue_conformance.steps.calls import push as raw_push
 from rockqueue_conformance.steps.checking import save, within_s
@@ -94,7 +95,7 @@ def _short(one: Data) -> str:
 
 async def quiet(_: SdkContext, step: Step) -> None:
     """`quiet`: nothing is done for a moment, for what must not happen to have had its chance."""
-    await asyncio.sleep(float(str(step.value).removesuffix("s")))
+    await asyncio.sleep(need_seconds(step.value))
 
 
 async def stored(ctx: SdkContext, step: Step) -> None:
