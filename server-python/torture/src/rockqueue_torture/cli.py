@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from random import SystemRandom
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from rockqueue_torture.options import Directory, Sdks, Seed
+from rockqueue_torture.environment.commands import app as environment
+from rockqueue_torture.options import ALL_SDKS, Directory, Sdks, Seed, available, chosen_seed, new_console
 
-WIDTH = 160
-_ENVIRONMENT = "rockqueue_torture.environment.commands"
-_ENVIRONMENT_COMMANDS = ("disk", "time", "network", "soak")
 _ROUNDS_PER_STORE = 20
-ALL_SDKS = "python,node,go"
 
 app = typer.Typer(
     name="rockqueue-torture",
@@ -28,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(environment)
 
 Rounds = Annotated[int, typer.Option(min=1, help="So many rounds; a round is one death of the server.")]
 Seconds = Annotated[float, typer.Option(min=0, help="Begin no further run after so many seconds; 0: no limit.")]
@@ -47,22 +43,22 @@ def kill(
     directory: Directory = None,
 ) -> None:
     """Kill servers and workers by kill -9, at random and at failpoints, under load; then read and check everything."""
-    console = _console()
-    _exit(asyncio.run(_kill(console, rounds, _seed(seed), seconds, _available(console, sdks), directory)))
+    console = new_console()
+    _exit(asyncio.run(_kill(console, rounds, chosen_seed(seed), seconds, available(console, sdks), directory)))
 
 
 @app.command()
 def power(rounds: Rounds = 100, seed: Seed = None, seconds: Seconds = 0, directory: Directory = None) -> None:
     """Cut the power: kill servers under load and take away every byte and entry that they had not synced."""
-    console = _console()
-    _exit(asyncio.run(_power(console, rounds, _seed(seed), seconds, directory)))
+    console = new_console()
+    _exit(asyncio.run(_power(console, rounds, chosen_seed(seed), seconds, directory)))
 
 
 @app.command()
 def schedules(rounds: Rounds = 100, seed: Seed = None, seconds: Seconds = 0, directory: Directory = None) -> None:
     """Kill servers while the slots of schedules come due; then look whether each slot made one job."""
-    console = _console()
-    _exit(asyncio.run(_schedules(console, rounds, _seed(seed), seconds, directory)))
+    console = new_console()
+    _exit(asyncio.run(_schedules(console, rounds, chosen_seed(seed), seconds, directory)))
 
 
 @app.command()
@@ -74,8 +70,8 @@ def mutants(
     directory: Directory = None,
 ) -> None:
     """Run servers with seeded defects until the checker has caught each; fails if one survives."""
-    console = _console()
-    _exit(asyncio.run(_mutants(console, names or [], rounds, _seed(seed), seconds, directory)))
+    console = new_console()
+    _exit(asyncio.run(_mutants(console, names or [], rounds, chosen_seed(seed), seconds, directory)))
 
 
 @app.command("all")
@@ -88,22 +84,23 @@ def run_all(
     sdks: Sdks = ALL_SDKS,
     directory: Directory = None,
 ) -> None:
-    """Every torment, one after the other: mutants, kill, power, schedules, then those of disk, time and network."""
-    console = _console()
-    first = _seed(seed)
+    """Every torment, one after the other: mutants, kill, power, schedules, disk, time, network, soak."""
+    console = new_console()
+    first = chosen_seed(seed)
     console.print(f"seed {first}")
     fine = {
         "mutants": asyncio.run(_mutants(console, [], 6, first, seconds, directory)),
-        "kill": asyncio.run(_kill(console, rounds, first, seconds, _available(console, sdks), directory)),
+        "kill": asyncio.run(_kill(console, rounds, first, seconds, available(console, sdks), directory)),
         "power": asyncio.run(_power(console, rounds, first, seconds, directory)),
         "schedules": asyncio.run(_schedules(console, rounds, first, seconds, directory)),
     }
-    for name in _ENVIRONMENT_COMMANDS:
-        if name in {command.name for command in app.registered_commands}:
-            command = [sys.executable, "-m", "rockqueue_torture", name, "--seed", str(first)]
-            command += ["--seconds", str(seconds)] if seconds else []
-            console.print(f"{name}:")
-            fine[name] = subprocess.run(command, check=False).returncode == 0  # noqa: S603 - this very program
+    for name in ("disk", "time", "network", "soak"):
+        command = [sys.executable, "-m", "rockqueue_torture", name, "--seed", str(first)]
+        command += ["--seconds", str(seconds)] if seconds else []
+        command += ["--sdks", sdks] if name != "disk" else []
+        command += ["--dir", str(directory)] if directory is not None else []
+        console.print(f"{name}:")
+        fine[name] = subprocess.run(command, check=False).returncode == 0  # noqa: S603 - this very program
     console.print(", ".join(f"{name} {'passed' if good else 'FAILED'}" for name, good in fine.items()))
     _exit(all(fine.values()))
 
@@ -153,45 +150,10 @@ async def _mutants(
     return not survivors
 
 
-def _available(console: Console, sdks: str) -> tuple[str, ...]:
-    """Those of the SDKs whose workers can be built here; says which cannot."""
-    from rockqueue_torture.workers import KINDS, WorkerMissing
-
-    found: list[str] = []
-    for sdk in filter(None, (name.strip() for name in sdks.split(","))):
-        if sdk not in KINDS:
-            raise typer.BadParameter(f"{sdk!r} is none of {', '.join(KINDS)}", param_hint="--sdks")
-        try:
-            KINDS[sdk].command()
-        except WorkerMissing as error:
-            console.print(f"without workers of {sdk}: {error}", markup=False)
-        else:
-            found.append(sdk)
-    return tuple(found)
-
-
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = WIDTH
-    return console
-
-
-def _seed(seed: int | None) -> int:
-    return seed if seed is not None else SystemRandom().randrange(1_000_000)
-
-
 def _exit(fine: bool) -> None:
     raise typer.Exit(0 if fine else 1)
 
 
-def _add_environment() -> None:
-    """The torments of disk, time and network have commands of their own."""
-    if importlib.util.find_spec(_ENVIRONMENT) is not None:
-        app.add_typer(importlib.import_module(_ENVIRONMENT).app)
-
-
 def main() -> None:
     """Entry point of the command."""
-    _add_environment()
     app()

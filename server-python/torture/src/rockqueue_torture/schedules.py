@@ -10,6 +10,7 @@ from random import Random
 from google.protobuf.duration_pb2 import Duration
 
 from rockqueue.v1 import job_pb2, job_service_pb2, schedule_service_pb2
+from rockqueue_server.failpoints import VARIABLE
 from rockqueue_torture.checker import Violation
 from rockqueue_torture.client import RawClient
 from rockqueue_torture.environment.books import problems
@@ -58,7 +59,7 @@ async def schedule_run(home: Path, plan: SchedulePlan) -> Verdict:
     try:
         while verdict.rounds < plan.rounds:
             how = random.choice(_FAILPOINTS) if first and random.random() < 0.5 else "at random"  # noqa: PLR2004 - half
-            server.environment = {"ROCKQUEUE_FAILPOINT": f"{how}:{random.randint(1, 6)}"} if how != "at random" else {}
+            server.environment = {VARIABLE: f"{how}:{random.randint(1, 6)}"} if how != "at random" else {}
             await server.launch()
             if await server.ready():
                 if not first:

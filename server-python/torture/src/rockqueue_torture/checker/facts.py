@@ -14,7 +14,6 @@ from typing import Any
 
 from rockqueue_torture.history import Event, History
 
-DURABLE = "DURABILITY_FSYNC"
 FINISHED = {"COMPLETED", "DEAD", "CANCELLED"}
 
 

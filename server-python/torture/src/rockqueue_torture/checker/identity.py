@@ -19,7 +19,7 @@ def nothing_is_invented(facts: Facts) -> Iterator[Violation]:
             if what:
                 yield violation(facts, "P2", job, what)
                 break
-        what = _uncaused_end(facts, job, life)
+        what = _uncaused_end(facts, life)
         if what:
             yield violation(facts, "P2", job, what)
 
@@ -80,7 +80,7 @@ def _foreign(facts: Facts, event: Event) -> str:
     return ""
 
 
-def _uncaused_end(facts: Facts, job: str, life: Life) -> str:
+def _uncaused_end(facts: Facts, life: Life) -> str:
     """What is wrong with the way in which a job is said to have ended."""
     if life.final is None or facts.read is None:
         return ""
@@ -96,7 +96,6 @@ def _uncaused_end(facts: Facts, job: str, life: Life) -> str:
         return "dead for good, and no worker said so"
     if final["state"] == "DEAD" and final["dead_reason"] == "EXPIRED":
         return "expired, and it had no time to live"
-    del job
     return ""
 
 

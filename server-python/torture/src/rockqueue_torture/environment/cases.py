@@ -12,8 +12,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-WIDTH = 160
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -63,11 +61,3 @@ async def _run(console: Console, case: Case, seed: int, directory: Path | None) 
         return False
     shutil.rmtree(home, ignore_errors=True)
     return True
-
-
-def new_console() -> Console:
-    """A console whose lines are not cut when they go to a file."""
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = WIDTH
-    return console

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import grpc.aio
@@ -56,7 +56,7 @@ async def worker(
     home: Path, address: str, queue: str, *, sdk: str = "python", name: str = "worker"
 ) -> AsyncGenerator[WorkerProcess]:
     """Runs a worker of an SDK for the block. Raises WorkerMissing."""
-    command = await asyncio.to_thread(KINDS[sdk].command)
+    command = await asyncio.to_thread(KINDS[sdk])
     log_path = home / f"{name}.log"
     with log_path.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
@@ -107,6 +107,20 @@ async def finished(book: Ledger, ids: list[str], within_s: float) -> dict[str, j
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
     return done
+
+
+async def undone(
+    book: Ledger, worker: WorkerProcess, count: int, within_s: float, earlier: Sequence[str] = ()
+) -> list[str]:
+    """Gives a worker new jobs; what is wrong when it has not done those, and `earlier` ones, within the bound."""
+    wanted = [*earlier, *await push_work(book, count, max_crashes=100)]
+    done = await finished(book, wanted, within_s)
+    book.completed.update(done)
+    if len(done) == len(wanted):
+        return []
+    book.doubtful.update(set(wanted) - done.keys())
+    said = worker.log.read_text()[-2000:]
+    return [f"{len(wanted) - len(done)} of {len(wanted)} jobs were not done in {within_s:.0f} s:\n{said}"]
 
 
 async def active(book: Ledger, job_id: str, within_s: float) -> bool:

@@ -7,11 +7,11 @@ from random import Random
 
 import grpc.aio
 
-from rockqueue.v1 import job_service_pb2
+from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_torture.client import CALL_TIMEOUT_S, RawClient
 from rockqueue_torture.history import History, now_ns
 from rockqueue_torture.load.calls import GONE
-from rockqueue_torture.load.jobs import make_job
+from rockqueue_torture.load.jobs import TormentJob, make_job
 from rockqueue_torture.load.producer import push
 from rockqueue_torture.outcome import outcome_of
 
@@ -57,7 +57,7 @@ class Canceller:
             queue=BULK_QUEUE,
         )
 
-    def _make(self):  # noqa: ANN202 - as make_job says
+    def _make(self) -> tuple[TormentJob, job_pb2.JobSpec]:
         self._made += 1
         return make_job(self._random, f"{self._name}-{self._made}", BULK_QUEUE)
 

@@ -11,6 +11,7 @@ import grpc.aio
 from rockqueue.v1 import job_pb2, job_service_pb2
 from rockqueue_torture.client import CALL_TIMEOUT_S, RawClient
 from rockqueue_torture.history import History, Outcome, now_ns
+from rockqueue_torture.load.calls import GONE
 from rockqueue_torture.load.jobs import TormentJob, make_job
 from rockqueue_torture.outcome import outcome_of
 
@@ -104,7 +105,7 @@ async def push(
         history.record(name, "push", t_inv, outcome, reason=reason, **args)
         return outcome, None
     except asyncio.CancelledError:
-        history.record(name, "push", t_inv, "unknown", reason="the client went away", **args)
+        history.record(name, "push", t_inv, "unknown", reason=GONE, **args)
         raise
     ids = [job.job_id for job in answer.jobs]
     held = [job.existing or job.replaced for job in answer.jobs]

@@ -1,6 +1,6 @@
 """Workers of the three SDKs as processes of their own, which note in a journal what their handlers see and do."""
 
 from rockqueue_torture.workers.fleet import Fleet
-from rockqueue_torture.workers.kinds import KINDS, WorkerKind, WorkerMissing
+from rockqueue_torture.workers.kinds import KINDS, WorkerMissing
 
-__all__ = ["KINDS", "Fleet", "WorkerKind", "WorkerMissing"]
+__all__ = ["KINDS", "Fleet", "WorkerMissing"]

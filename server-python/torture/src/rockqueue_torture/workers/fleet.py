@@ -83,7 +83,7 @@ class Fleet:
         return begun
 
     async def _start(self, sdk: str) -> None:
-        command = await asyncio.to_thread(KINDS[sdk].command)
+        command = await asyncio.to_thread(KINDS[sdk])
         name = f"{sdk}-{len(self._journals)}"
         journal = self._home / f"{name}.jsonl"
         with (self._home / f"{name}.log").open("ab") as log:

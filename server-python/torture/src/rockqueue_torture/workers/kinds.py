@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,14 +13,6 @@ BUILT_WITHIN_S = 300.0
 
 class WorkerMissing(Exception):
     """A worker cannot be built here; the message says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerKind:
-    """One SDK's worker. `command` builds it where that is needed, and raises WorkerMissing."""
-
-    sdk: str
-    command: Callable[[], tuple[str, ...]]
 
 
 def _root() -> Path:
@@ -63,11 +54,8 @@ def _go() -> tuple[str, ...]:
     return (str(built),)
 
 
-KINDS = {
-    "python": WorkerKind("python", _python),
-    "node": WorkerKind("node", _node),
-    "go": WorkerKind("go", _go),
-}
+KINDS: dict[str, Callable[[], tuple[str, ...]]] = {"python": _python, "node": _node, "go": _go}
+"""The command of each SDK's worker, which is built where that is needed. Raises WorkerMissing."""
 
 
 def _run(command: list[str], folder: Path) -> str:

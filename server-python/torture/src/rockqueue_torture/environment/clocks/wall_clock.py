@@ -14,55 +14,13 @@ from rockqueue.v1 import job_pb2, job_service_pb2, work_service_pb2
 from rockqueue_torture.environment import books
 from rockqueue_torture.environment.ledger import CALL_WITHIN_S, Ledger, ledger
 from rockqueue_torture.server import Server
+from rockqueue_torture.wall_clock import WallClock
 
 STEP_S = 3 * 3600
 DELAY_S = 2
 # The server looks at the wall clock every 5 s.
 FIRES_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.1
-
-
-class NoFakeTime(Exception):
-    """libfaketime is not here. The message says what to install."""
-
-
-def fake_time_library() -> Path:
-    """The library that shows a process another wall clock. Raises NoFakeTime."""
-    try:
-        import libfaketime
-    except ImportError:
-        raise NoFakeTime("libfaketime is not installed: it comes with rockqueue-torture on Linux") from None
-    library = Path(libfaketime.__file__).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
-    if not library.exists():
-        raise NoFakeTime(f"{library} does not exist: install libfaketime anew")
-    return library
-
-
-class WallClock:
-    """The wall clock that a server sees: the real one, and an offset that can be changed at any time."""
-
-    def __init__(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self._file = home / "faketime"
-        self._offset_s = 0
-        self.step(0)
-
-    def step(self, by_s: int) -> None:
-        """Sets it forward, or back."""
-        self._offset_s += by_s
-        staged = self._file.with_suffix(".new")
-        staged.write_text(f"{self._offset_s:+d}\n")
-        staged.replace(self._file)
-
-    def put_into(self, server: Server) -> None:
-        """The server sees this clock from its next start on; its monotonic clock stays the real one."""
-        server.preload = [fake_time_library()]
-        server.environment |= {
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
 
 
 @dataclass(slots=True)
@@ -78,11 +36,10 @@ Scenario = Callable[[Server, Ledger, WallClock, Stepped], Awaitable[None]]
 
 
 async def step_wall_clock(home: Path, seed: int, scenario: Scenario) -> Stepped:
-    """Plays a scenario on a server of its own, and audits what is left."""
+    """Plays a scenario on a server of its own, and audits what is left. Raises CompilerMissing."""
     stepped = Stepped()
-    clock = WallClock(home)
     server = Server(home, arguments=["--min-free-mib", "0"])
-    clock.put_into(server)
+    clock = WallClock(server)
     async with ledger(server.address, seed) as book:
         try:
             await server.start()

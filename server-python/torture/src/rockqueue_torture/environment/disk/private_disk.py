@@ -42,10 +42,6 @@ class PrivateDisk:
         if done.returncode:
             raise OSError(f"{option} failed: {done.stderr.strip()}")
 
-    def free_bytes(self) -> int:
-        """What is left on it."""
-        return shutil.disk_usage(self.from_outside).free
-
     def close(self) -> None:
         """Ends the keeper. The mount goes with the last process that is on the disk."""
         assert self._keeper.stdin is not None

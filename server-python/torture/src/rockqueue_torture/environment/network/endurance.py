@@ -14,7 +14,7 @@ from rockqueue_torture.environment import books
 from rockqueue_torture.environment.ledger import Ledger, ledger
 from rockqueue_torture.environment.memory import rss_mib
 from rockqueue_torture.environment.network.crowds import CROWD_QUEUE, Crowd
-from rockqueue_torture.environment.workers import WorkerProcess, finished, push_work, worker
+from rockqueue_torture.environment.workers import WorkerProcess, undone, worker
 from rockqueue_torture.server import Server
 
 MOST_GROWTH_MIB = 450
@@ -80,14 +80,12 @@ async def endure(home: Path, seed: int, crowd: Crowd, *, sdk: str = "python") ->
 async def face(there: Site, crowd: Crowd, chance: random.Random) -> Endured:
     """Lets a crowd loose; others are served meanwhile, and afterwards the worker works and the leavings are done."""
     endured = Endured()
-    await _must_work(there, endured, "before")
+    endured.wrong += await undone(there.work, there.worker, PROBES, WORKS_AGAIN_WITHIN_S)
     await _with_others(there, crowd, chance, endured)
-    await _must_work(there, endured, "after")
+    endured.wrong += await undone(there.work, there.worker, PROBES, WORKS_AGAIN_WITHIN_S)
     await _drain(there.crowded, endured)
     if not there.worker.running:
-        endured.wrong.append("the worker has ended")
-    if endured.wrong:
-        endured.wrong.append(there.worker.log.read_text()[-2000:])
+        endured.wrong.append(f"the worker has ended:\n{there.worker.log.read_text()[-2000:]}")
     endured.mib_after = rss_mib(there.server.pid)
     await there.others.repeat_unknown()
     endured.wrong += await there.others.audit() + await there.work.audit()
@@ -136,14 +134,6 @@ async def _watch_memory(server: Server, endured: Endured, ending: asyncio.Event)
     while not ending.is_set():
         endured.mib_peak = max(endured.mib_peak, rss_mib(server.pid))
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-async def _must_work(there: Site, endured: Endured, when: str) -> None:
-    probes = await push_work(there.work, PROBES, max_crashes=100)
-    done = await finished(there.work, probes, WORKS_AGAIN_WITHIN_S)
-    there.work.completed.update(done)
-    if len(done) < len(probes):
-        endured.wrong.append(f"{len(probes) - len(done)} of {len(probes)} jobs were not done {when}")
 
 
 async def _drain(crowded: Ledger, endured: Endured) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rockqueue_torture.environment import books
 from rockqueue_torture.environment.ledger import Ledger, ledger
 from rockqueue_torture.environment.memory import rss_mib
 from rockqueue_torture.environment.network.proxy import Proxy, proxy
-from rockqueue_torture.environment.workers import WorkerProcess, finished, push_work, worker
+from rockqueue_torture.environment.workers import WorkerProcess, push_work, undone, worker
 from rockqueue_torture.server import Server
 
 FAULT_S = 2.0
@@ -76,7 +76,6 @@ class Suffered:
     """What came of a fault. `wrong` is empty when all was well."""
 
     pushed_by_others: int = 0
-    pushed_through: int = 0
     unknown: int = 0
     works_again_after_s: float = -1.0
     rss_mib: float = 0.0
@@ -139,13 +138,15 @@ async def play(
 ) -> Suffered:
     """Plays a fault; afterwards the worker that was cut off has to do new jobs within the bound."""
     suffered = Suffered()
-    await _must_work(there, suffered, WORKS_AGAIN_WITHIN_S)
+    suffered.wrong += await undone(there.work, there.worker, PROBES, WORKS_AGAIN_WITHIN_S)
     before = await push_work(there.work, 8, "slow", max_crashes=100)
     await _during(there, fault, chance, suffered, seconds)
     there.net.heal()
     loop = asyncio.get_running_loop()
     healed = loop.time()
-    if await _must_work(there, suffered, within_s, before):
+    wrong = await undone(there.work, there.worker, PROBES, within_s, before)
+    suffered.wrong += wrong
+    if not wrong:
         suffered.works_again_after_s = loop.time() - healed
     if not there.worker.running:
         suffered.wrong.append("the worker has ended")
@@ -188,19 +189,5 @@ async def _during(there: Network, fault: Fault, chance: random.Random, suffered:
         ending.set()
         await asyncio.gather(*pushing)
     suffered.pushed_by_others = len(there.others.acknowledged)
-    suffered.pushed_through = len(there.through.acknowledged)
     if not suffered.pushed_by_others:
         suffered.wrong.append("the others could push nothing")
-
-
-async def _must_work(there: Network, suffered: Suffered, within_s: float, earlier: Sequence[str] = ()) -> bool:
-    probes = await push_work(there.work, PROBES, max_crashes=100)
-    wanted = [*earlier, *probes]
-    done = await finished(there.work, wanted, within_s)
-    there.work.completed.update(done)
-    if len(done) == len(wanted):
-        return True
-    there.work.doubtful.update(set(wanted) - done.keys())
-    said = there.worker.log.read_text()[-2000:]
-    suffered.wrong.append(f"{len(wanted) - len(done)} of {len(wanted)} jobs were not done in {within_s:.0f} s:\n{said}")
-    return False
