@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.growth.curve import Curve, Panel, line
 from rockqueue_bench.results import Row
-from rockqueue_bench.rows.plain import rate_row
 from rockqueue_bench.rows.push import PAYLOAD_BYTES
-from rockqueue_bench.rows.work import BACKLOG_PER_SECOND, WINDOW
+from rockqueue_bench.rows.work import WINDOW, work_off
 
 SESSIONS_PER_CONNECTION = 50
-WARM_UP_JOBS = 4000
 
 
 async def measure(bench: Bench) -> Curve:
@@ -49,23 +45,7 @@ async def measure(bench: Bench) -> Curve:
 
 
 async def _measure(bench: Bench, workers: int) -> Row:
-    seconds = bench.scale.seconds / 2
     clients = -(-workers // SESSIONS_PER_CONNECTION)
-    params: dict[str, Any] = {
-        "clients": clients,
-        "sessions": workers // clients,
-        "window": max(1, WINDOW // workers),
-        "warm_up_jobs": WARM_UP_JOBS,
-        "seconds": seconds,
-    }
-    async with bench.server() as server:
-        filled = await bench.once(
-            "fill",
-            bench.limit_s,
-            address=server.address,
-            jobs=WARM_UP_JOBS + int(seconds * BACKLOG_PER_SECOND),
-            payload_bytes=PAYLOAD_BYTES,
-            seconds=max(seconds * 2, 2.0),
-        )
-        params["jobs"] = filled["jobs"] - WARM_UP_JOBS
-        return await rate_row(bench, server, f"workers_{workers}", f"workers_{workers}_jobs_per_s", "work", params)
+    sessions, window = workers // clients, max(1, WINDOW // workers)
+    seconds = bench.scale.seconds / 2
+    return await work_off(bench, f"workers_{workers}", seconds, clients=clients, sessions=sessions, window=window)

@@ -78,11 +78,9 @@ class PeerLoad:
         try:
             line = await asyncio.wait_for(self._child.process.stdout.readline(), within_s)
         except TimeoutError:
-            raise ChildTrouble(
-                f"{self._child.name} said nothing for {within_s:.0f} s: {self._child.log_tail()}"
-            ) from None
+            raise self._trouble(f"said nothing for {within_s:.0f} s") from None
         if not line:
-            raise ChildTrouble(f"{self._child.name} ended too soon: {self._child.log_tail()}")
+            raise self._trouble("ended too soon")
         try:
             return json.loads(line)
         except json.JSONDecodeError:

@@ -6,8 +6,8 @@ from typing import Any
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import usage_in
-from rockqueue_bench.results import Row, rates_of
-from rockqueue_bench.rows.plain import latency_in
+from rockqueue_bench.results import Row
+from rockqueue_bench.rows.plain import row_of
 from rockqueue_bench.rows.push import BATCH, IN_FLIGHT, PAYLOAD_BYTES, WARM_UP_SECONDS
 
 
@@ -28,14 +28,11 @@ async def measure(bench: Bench) -> Row:
             result = await load.result(bench.limit_s)
             server.tell({})
             served = await server.result(bench.limit_s)
-    return Row(
+    return row_of(
         "echo",
-        {"echo_jobs_per_s": result["jobs"] / result["seconds"]},
-        seconds=result["seconds"],
-        jobs=result["jobs"],
+        "echo_jobs_per_s",
+        result,
+        params,
         server=usage_in(served),
         client=usage_in(result),
-        latency_ms=latency_in(result),
-        rates=rates_of(result["samples"]),
-        load=params,
     )

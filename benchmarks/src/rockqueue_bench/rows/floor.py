@@ -7,8 +7,8 @@ from typing import Any
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import usage_in
-from rockqueue_bench.results import Row, rates_of
-from rockqueue_bench.rows.plain import latency_in
+from rockqueue_bench.results import Row
+from rockqueue_bench.rows.plain import row_of
 from rockqueue_bench.rows.push import BATCH, IN_FLIGHT, PAYLOAD_BYTES, WARM_UP_SECONDS
 
 
@@ -27,14 +27,11 @@ async def measure(bench: Bench) -> Row:
         await load.ready()
         load.go()
         result = await load.result(bench.limit_s)
-    return Row(
+    return row_of(
         "floor",
-        {"floor_jobs_per_s": result["jobs"] / result["seconds"]},
-        seconds=result["seconds"],
-        jobs=result["jobs"],
+        "floor_jobs_per_s",
+        result,
+        params,
         durability="fsync",
         client=replace(usage_in(result), fsyncs=result["jobs"] // (BATCH * IN_FLIGHT)),
-        latency_ms=latency_in(result),
-        rates=rates_of(result["samples"]),
-        load=params,
     )

@@ -1,4 +1,4 @@
-"""A row that one load measures on one server: so many jobs in so many seconds."""
+"""A row with one rate: so many jobs that one load did in so many seconds."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ async def rate_row(
     """Lets a load go and returns its rate as `metric`, in jobs per second. `params` are told with the row."""
     async with bench.load(load_name, language=language, address=server.address, **params) as load:
         result, server_usage, client_usage = await bench.measured(server, load)
+    return row_of(name, metric, result, params, durability="fsync", server=server_usage, client=client_usage)
+
+
+def row_of(name: str, metric: str, result: dict[str, Any], load: dict[str, Any], **told: Any) -> Row:
+    """The rate in what a load told, with what else the row is to tell."""
     return Row(
         name,
         {metric: result["jobs"] / result["seconds"]},
         seconds=result["seconds"],
         jobs=result["jobs"],
-        durability="fsync",
-        server=server_usage,
-        client=client_usage,
         latency_ms=latency_in(result),
         rates=rates_of(result["samples"]),
-        load=params,
+        load=load,
+        **told,
     )
 
 

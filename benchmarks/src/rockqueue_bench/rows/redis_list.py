@@ -7,8 +7,8 @@ from typing import Any
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import usage_in
 from rockqueue_bench.redis import redis_server
-from rockqueue_bench.results import Row, rates_of
-from rockqueue_bench.rows.plain import latency_in
+from rockqueue_bench.results import Row
+from rockqueue_bench.rows.plain import row_of
 from rockqueue_bench.rows.push import BATCH, IN_FLIGHT, PAYLOAD_BYTES, WARM_UP_SECONDS
 
 
@@ -30,15 +30,12 @@ async def measure(bench: Bench) -> Row:
         load.go()
         result = await load.result(bench.limit_s)
         used = redis.usage().since(before)
-    return Row(
+    return row_of(
         "redis_list",
-        {"redis_list_push_jobs_per_s": result["jobs"] / result["seconds"]},
-        seconds=result["seconds"],
-        jobs=result["jobs"],
+        "redis_list_push_jobs_per_s",
+        result,
+        {**params, "redis": redis.version},
         durability="fsync",
         server=used,
         client=usage_in(result),
-        latency_ms=latency_in(result),
-        rates=rates_of(result["samples"]),
-        load={**params, "redis": redis.version},
     )

@@ -15,7 +15,11 @@ BACKLOG_PER_SECOND = 60_000
 
 async def measure(bench: Bench) -> Row:
     """Measures until the time is up or the backlog is worked off."""
-    seconds = bench.scale.seconds
+    return await work_off(bench, "work_raw", bench.scale.seconds, clients=1, sessions=1, window=WINDOW)
+
+
+async def work_off(bench: Bench, name: str, seconds: float, *, clients: int, sessions: int, window: int) -> Row:
+    """Pushes a backlog and works it off, by so many sessions of each client."""
     async with bench.server() as server:
         filled = await bench.once(
             "fill",
@@ -26,11 +30,11 @@ async def measure(bench: Bench) -> Row:
             seconds=max(seconds * 2, 2.0),
         )
         params = {
-            "clients": 1,
-            "sessions": 1,
-            "window": WINDOW,
+            "clients": clients,
+            "sessions": sessions,
+            "window": window,
             "jobs": filled["jobs"] - WARM_UP_JOBS,
             "warm_up_jobs": WARM_UP_JOBS,
             "seconds": seconds,
         }
-        return await rate_row(bench, server, "work_raw", "work_raw_jobs_per_s", "work", params)
+        return await rate_row(bench, server, name, f"{name}_jobs_per_s", "work", params)
