@@ -38,6 +38,7 @@ check: python ## Check style, types, contract, generated code, pins, README; cha
 	.ci/breaking
 	$(BIN)/python .ci/generate.py --check
 	.ci/pin --check $(MEMBERS)
+	$(BIN)/python .ci/sdk_readmes.py
 	$(BIN)/python .ci/check_readme.py
 	$(BIN)/python .ci/check_leaks.py
 	@for folder in $(SDKS) $(DRIVERS) $(EXAMPLES); do echo "check $$folder"; $(MAKE) -C $$folder check; done
@@ -55,9 +56,10 @@ bench-quick: python ## Measure the short rows, in less than a minute; the last l
 torture: python ## Kill, cut, starve and flood real servers for minutes, and check that nothing acknowledged is lost
 	@$(MAKE) -C server-python/torture torture
 
-generate: python ## Write what is made from other files: code from proto/, code blocks of documents
+generate: python ## Write what is made from other files: code from proto/, the SDKs' READMEs, code blocks of documents
 	@$(BIN)/python .ci/generate.py
 	@for folder in $(SDKS) $(DRIVERS); do $(MAKE) -C $$folder generate; done
+	@$(BIN)/python .ci/sdk_readmes.py --write
 	@$(BIN)/python .ci/check_readme.py --write
 
 pins: ## Write the pins anew after a change of dependencies (UPGRADE=1 takes newer versions)

@@ -42,6 +42,11 @@ func TestTheProgramsOfTheREADMETellTheStory(t *testing.T) {
 	story.have(story.run("limits"), "why it waits: NO_WORKER ")
 	story.have(story.run("webhook"), "this secret, it is not shown again: whsec_")
 	story.have(story.run("workers"), "mailer RUNNING rockqueue-go/", "stuck: []")
+	story.have(story.run("options"), "DELAYED until 20", "the same job: true")
+	story.have(story.run("failures"), "refused: UNIQUE_CONFLICT held by ")
+	story.have(story.run("cleanup"), "would be cancelled: 2", "cancelled: 2", "deleted: 2")
+	story.have(story.run("tracing"), "pushed ")
+	story.have(story.run("middleware"), "welcome_email: attempt 1 took ", "sent to ada@example.com")
 	story.have(story.output("go", "test", "./jobs"), "ok")
 }
 
@@ -63,13 +68,12 @@ func newStory(t *testing.T) *story {
 	}
 	own, err := filepath.Abs(".")
 	noError(t, err)
-	sums, err := os.ReadFile("go.sum")
+	sums, err := os.ReadFile("readme/go.sum")
 	noError(t, err)
 	story.write("go.sum", string(sums))
-	story.write("go.mod", fmt.Sprintf("module mail\n\ngo 1.26.0\n\n"+
-		"require github.com/rockqueue/rockqueue/sdk-go v0.0.0\n\nreplace github.com/rockqueue/rockqueue/sdk-go => %s\n", own))
-	// What the programs need is what this module needs: nothing is fetched.
-	story.output("go", "mod", "tidy", "-e")
+	module, err := os.ReadFile("readme/go.mod")
+	noError(t, err)
+	story.write("go.mod", strings.ReplaceAll(string(module), "=> ../", "=> "+own+"/"))
 	story.output("go", "build", "-o", "bin/", "./...")
 	return story
 }

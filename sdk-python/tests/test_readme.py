@@ -103,6 +103,17 @@ def test_web_apps(folder: Path) -> None:
     assert "202 WAITING" in run(folder, "-c", FLASK_VISIT)
 
 
+def test_options_and_errors(folder: Path) -> None:
+    printed = run(folder, "options.py")
+    assert "DELAYED until 20" in printed
+    assert "the same job: True" in printed
+    assert "refused: UNIQUE_CONFLICT held by " in run(folder, "errors.py")
+
+
+def test_many_jobs_at_once(folder: Path) -> None:
+    assert run(folder, "cleanup.py") == "would be cancelled: 3\ncancelled: 3\ndeleted: 3\n"
+
+
 def test_schedules(folder: Path) -> None:
     printed = run(folder, "schedules.py")
     assert re.search(r"next: \d{4}-\d\d-\d\d 0[23]:00:00\+00:00", printed)

@@ -33,7 +33,7 @@ beforeAll(async () => {
   ];
   await run("npm", install, { cwd: folder });
   // What the examples use besides, from here: it need not be fetched again.
-  for (const name of ["fastify", "@types/node", "typescript"]) {
+  for (const name of ["fastify", "zod", "@opentelemetry/api", "@types/node", "typescript"]) {
     const place = join(folder, "node_modules", name);
     if (!existsSync(place)) {
       mkdirSync(dirname(place), { recursive: true });
@@ -90,7 +90,7 @@ async function workUntil(...wanted: string[]): Promise<string> {
 it("the programs of the README tell the story", { timeout: 240_000 }, async () => {
   expect(names).toContain("push.ts");
   expect(await program("push.mjs")).toContain("on disk:");
-  expect(await program("signup.mjs")).toContain("signed up: 200");
+  expect(await program("web.mjs")).toContain("signed up: 200");
 
   const toUsers = [1, 2, 3].map((n) => `mail to user${n}@example.com`);
   const ada = "mail to ada@example.com: welcome, Ada!";
@@ -119,11 +119,33 @@ it("the programs of the README schedule, build flows, and set limits", { timeout
   expect(await program("workers.mjs")).toBe("all workers listed\n");
 });
 
+it("the programs of the README choose options, meet errors, clean up, and add middleware", {
+  timeout: 240_000,
+}, async () => {
+  const chosen = await program("options.mjs");
+  expect(chosen).toMatch(/DELAYED until \d{4}-/);
+  expect(chosen).toContain("the same job: true");
+  expect(await program("errors.mjs")).toContain("refused: UNIQUE_CONFLICT held by ");
+  expect(await program("cleanup.mjs")).toBe("would be cancelled: 3\ncancelled: 3\ndeleted: 3\n");
+  const typed = await program("typed.mjs");
+  expect(typed).toContain("order 7 costs 90");
+  expect(typed).toContain("order.number");
+  expect(await program("put-webhook.mjs")).toContain("keep this secret: whsec_");
+  expect(await program("tracing.mjs")).toContain("pushed ");
+  expect(await program("middleware.mjs")).toMatch(/welcome_email: attempt 1 took [\s\S]*sent to ada@example.com/);
+});
+
+it("every program of the README is run", () => {
+  // Here, or by being imported as jobs.ts is.
+  const tested = readFileSync(fileURLToPath(import.meta.url), "utf8");
+  expect(names.filter((name) => !tested.includes(name.replace(/\.ts$/, "")))).toEqual([]);
+});
+
 it("the receiver of the README takes what is signed, and nothing else", async () => {
   const text = `
     import { createHmac } from "node:crypto";
     process.env.WEBHOOK_SECRET = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
-    const { app } = await import("./hooks.mjs");
+    const { app } = await import("./receiver.mjs");
     const payload = '{"type":"job.dead","timestamp":"2026-11-22T11:00:00Z","data":{"job_id":"j-1"}}';
     const id = "msg_1";
     const now = Math.floor(Date.now() / 1000);
@@ -131,7 +153,7 @@ it("the receiver of the README takes what is signed, and nothing else", async ()
     const signature = "v1," + createHmac("sha256", key).update([id, now, payload].join(".")).digest("base64");
     const headers = { "content-type": "application/json", "webhook-id": id, "webhook-timestamp": String(now) };
     const send = (signed) => app.inject({
-      ...{ method: "POST", url: "/hooks", payload },
+      ...{ method: "POST", url: "/hook", payload },
       headers: { ...headers, "webhook-signature": signed },
     });
     console.log((await send(signature)).statusCode, (await send("v1,AAAA")).statusCode);
