@@ -158,6 +158,9 @@ BackupDir = Annotated[
         "survive this one; on the same one they are links, made in no time. Without it backups are off.",
     ),
 ]
+WriteTimeout = Annotated[
+    str | None, typer.Option("--write-timeout", envvar="ROCKQUEUE_WRITE_TIMEOUT", metavar="DURATION", hidden=True)
+]
 Defect = Annotated[list[str] | None, typer.Option("--defect", envvar="ROCKQUEUE_DEFECT", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -184,6 +187,7 @@ def serve_command(
     min_free_mib: MinFree = DEFAULT_MIN_FREE_MIB,
     webhook_allow: WebhookAllow = None,
     backup_dir: BackupDir = None,
+    write_timeout: WriteTimeout = None,
     defect: Defect = None,
 ) -> None:
     """Serve the jobs in DIR until SIGTERM or SIGINT. A folder that does not exist is made.
@@ -201,6 +205,8 @@ def serve_command(
     """
     if defect:
         _check_defects(defect, testing=testing)
+    if write_timeout is not None and not testing:
+        raise typer.BadParameter("needs --testing", param_hint="--write-timeout")
     if log_level not in LOG_LEVELS:
         raise typer.BadParameter(f"{log_level!r} is none of {', '.join(LOG_LEVELS)}", param_hint="--log-level")
     config = ServeConfig(
@@ -217,6 +223,7 @@ def serve_command(
         backup_dir=backup_dir.absolute() if backup_dir is not None else None,
         log_level=log_level,
         webhook_allow=tuple(_checked("--webhook-allow", parse_network, text) for text in webhook_allow or ()),
+        write_timeout_s=_checked("--write-timeout", parse_duration, write_timeout) if write_timeout else None,
         defects=frozenset(defect or ()),
     )
     raise typer.Exit(_serve(config))

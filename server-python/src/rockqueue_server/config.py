@@ -112,4 +112,5 @@ class ServeConfig:
     min_free_bytes: int = DEFAULT_MIN_FREE_MIB << 20
     log_level: str = "info"
     webhook_allow: tuple[Network, ...] = ()
+    write_timeout_s: float | None = None
     defects: frozenset[str] = frozenset()

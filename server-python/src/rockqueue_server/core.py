@@ -44,8 +44,8 @@ DEFECTS = (
     "ignore_priority", "lease_by_wall_clock", "lose_lease_on_resume", "no_jitter_cap", "overlap_ignored",
     "page_token_skips_one", "pause_lost_on_restart", "push_stream_ends_at_refusal", "rate_refilled_by_restart",
     "retention_ignored", "reuse_attempt_number", "schedule_advance_not_atomic", "schedule_dst_gap_skipped",
-    "session_taken_keeps_both", "silent_worker_shown_running", "snooze_counts_failure", "tag_index_leaks",
-    "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
+    "session_taken_keeps_both", "silent_worker_shown_running", "slow_reader_kept", "snooze_counts_failure",
+    "tag_index_leaks", "timeout_ignored", "ttl_ignored", "unique_check_ignores_delayed", "watch_repeats_on_resume",
     "webhook_cursor_advances_before_outbox", "webhook_private_address_sent", "webhook_redirect_followed",
     "webhook_signature_old_secret_dropped",
 )  # fmt: skip

@@ -18,6 +18,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +33,9 @@ from rockqueue_server.store.opening import StoreError
 
 # How much longer than its grace period a drain may take before the server stops without it.
 DRAIN_MARGIN_S = 10.0
+
+# The write timeout of the defect that keeps streams nobody reads: longer than any test.
+_FOR_EVER_S = 86_400.0
 
 logger = logging.getLogger("rockqueue_server")
 
@@ -115,8 +119,7 @@ async def _start(stack: AsyncExitStack, core: Core, config: ServeConfig) -> Runn
             "listen on 127.0.0.1 or a Unix socket, or let only trusted networks reach it",
             extra={"listen": str(config.listen)},
         )
-    settings = ServerSettings(reflection=config.reflection)
-    running = await stack.enter_async_context(serve(core, str(config.listen), settings))
+    running = await stack.enter_async_context(serve(core, str(config.listen), _server_settings(config)))
     addresses: dict[str, object] = {"listen": running.address, "metrics": None, "pid": os.getpid()}
     if config.metrics is not None:
         port = monitor(core, config.metrics, version(), lambda: not running.draining)
@@ -129,6 +132,15 @@ async def _start(stack: AsyncExitStack, core: Core, config: ServeConfig) -> Runn
         stack.callback(config.ready_file.unlink, missing_ok=True)
     logger.info("ready", extra={**addresses, "directory": str(config.directory), "version": version()})
     return running
+
+
+def _server_settings(config: ServeConfig) -> ServerSettings:
+    settings = ServerSettings(reflection=config.reflection)
+    if config.write_timeout_s is not None:
+        settings = replace(settings, write_timeout_s=config.write_timeout_s)
+    if "slow_reader_kept" in config.defects:
+        settings = replace(settings, write_timeout_s=_FOR_EVER_S)
+    return settings
 
 
 async def _drain(core: Core, running: RunningServer, grace_s: float) -> None:
