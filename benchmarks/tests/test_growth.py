@@ -5,7 +5,7 @@ from pathlib import Path
 from tiny import TINY
 
 from rockqueue_bench.bench import Bench
-from rockqueue_bench.growth import delayed, depth, history, queues, workers
+from rockqueue_bench.growth import delayed, depth, groups, history, listing, queues, schedules, workers
 from rockqueue_bench.growth.curve import Curve
 from rockqueue_bench.growth.plan import Kind, measure_growth
 
@@ -55,6 +55,25 @@ async def test_delayed_jobs_are_delivered_when_they_are_due_and_a_call_meanwhile
 async def test_finished_jobs_are_kept_while_others_are_measured(tmp_path: Path) -> None:
     curve = await asyncio.wait_for(history.measure(Bench(tmp_path, TINY)), LIMIT_S)
     assert_curve(curve, 2 * 4 + 1)
+
+
+async def test_jobs_of_many_groups_are_taken(tmp_path: Path) -> None:
+    curve = await asyncio.wait_for(groups.measure(Bench(tmp_path, TINY)), LIMIT_S)
+    assert_curve(curve, 2 * 3)
+    assert curve.metrics["groups_300_jobs_per_s"] > 0
+
+
+async def test_schedules_that_are_not_due_wait_beside_those_that_are(tmp_path: Path) -> None:
+    curve = await asyncio.wait_for(schedules.measure(Bench(tmp_path, TINY)), LIMIT_S)
+    assert_curve(curve, 2 * 2)
+    assert curve.metrics["schedules_20_rss_mb"] > 0
+
+
+async def test_pages_of_every_filter_are_timed(tmp_path: Path) -> None:
+    curve = await asyncio.wait_for(listing.measure(Bench(tmp_path, TINY)), LIMIT_S)
+    assert_curve(curve, 2 * 2)
+    assert [line.label for line in curve.panels[0].lines][-1] == "tag"
+    assert all(y > 0 for panel in curve.panels for line in panel.lines for _, y in line.points)
 
 
 async def test_a_kind_that_fails_or_takes_too_long_says_so_and_the_others_go_on(tmp_path: Path) -> None:

@@ -15,4 +15,7 @@ TINY = replace(
     workers=(100,),
     delayed_jobs=1000,
     histories=(500, 2000),
+    groups=(1, 300),
+    group_jobs=500,
+    schedules=(1, 20),
 )

@@ -23,8 +23,9 @@ from rockqueue_bench.whole import PARTS, Order, measure
 # Where output goes to a file, nothing says how wide it may be.
 WIDTH = 120
 DOCS = ROOT / "docs"
+_KINDS = ", ".join(kind.name for kind in growth_plan.KINDS)
 
-Deep = Annotated[bool, typer.Option("--deep", help="The backlog also with 5,000,000 waiting jobs.")]
+Deep = Annotated[bool, typer.Option("--deep", help="Backlog and listing also with 5,000,000 jobs.")]
 Seconds = Annotated[float, typer.Option(help="How long a row is timed; 0: 10, or 1.5 with --quick.", min=0)]
 Directory = Annotated[
     Path | None, typer.Option("--dir", help="Where the stores are made, on the disk to be measured.", file_okay=False)
@@ -85,7 +86,7 @@ def run(
 
 @app.command()
 def growth(
-    only: Annotated[str, typer.Option(help="Only these, by commas: depth, queues, workers, delayed, history.")] = "",
+    only: Annotated[str, typer.Option(help=f"Only these, by commas: {_KINDS}.")] = "",
     deep: Deep = False,
     seconds: Seconds = 0,
     directory: Directory = None,

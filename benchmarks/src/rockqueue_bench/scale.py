@@ -35,6 +35,12 @@ class Scale:
     """Jobs that are due at once."""
     histories: tuple[int, ...]
     """Finished jobs that are kept."""
+    groups: tuple[int, ...]
+    """Groups of one queue."""
+    group_jobs: int
+    """Jobs that are spread over them."""
+    schedules: tuple[int, ...]
+    """Schedules that are not due."""
 
     def lasting(self, seconds: float) -> Scale:
         """The same with timed parts of this length, and as many counted things less or more."""
@@ -67,5 +73,8 @@ FULL = Scale(
     workers=(1, 10, 100, 500),
     delayed_jobs=100_000,
     histories=(10_000, 100_000, 1_000_000),
+    groups=(1, 10, 1000, 100_000),
+    group_jobs=100_000,
+    schedules=(1, 1000, 10_000, 100_000),
 )
 QUICK = replace(FULL, seconds=1.5, starts_jobs=150, idle_seconds=2.0, spawns=2, shape_seconds=0.5)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.growth.curve import Curve, Panel, line
-from rockqueue_bench.growth.rounds import rounds_load, rounds_row
+from rockqueue_bench.growth.rounds import fill, rounds_load, rounds_row
 from rockqueue_bench.results import Row
-from rockqueue_bench.rows.push import PAYLOAD_BYTES
 
-# A server so slow that it does not fill at this rate has failed.
-SLOWEST_FILL_PER_S = 10_000
 SHARE_BOUND, MEMORY_BOUND_MB, READY_BOUND_S = 0.9, 400, 3
 
 
@@ -46,12 +43,7 @@ async def measure(bench: Bench) -> Curve:
 async def _measure_length(bench: Bench, jobs: int) -> Row:
     """Fills a store, starts the server anew on it, and takes jobs in rounds."""
     async with bench.server() as server:
-        seconds = max(10.0, jobs / SLOWEST_FILL_PER_S)
-        filled = await bench.once(
-            "fill", seconds + 60, address=server.address, jobs=jobs, payload_bytes=PAYLOAD_BYTES, seconds=seconds
-        )
-        if filled["jobs"] < jobs:
-            raise RuntimeError(f"only {filled['jobs']} of {jobs} jobs were pushed within {seconds:.0f} s")
+        await fill(bench, server, jobs)
         full = server.usage_unasked()
         await server.stop()
         await server.start()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.growth.curve import Curve, Panel, line
-from rockqueue_bench.growth.rounds import rounds_load, rounds_row
-from rockqueue_bench.rows.push import PAYLOAD_BYTES
+from rockqueue_bench.growth.rounds import fill, rounds_load, rounds_row
 from rockqueue_bench.rows.work import WINDOW
 from rockqueue_bench.server import ServerProcess
 
@@ -27,7 +26,7 @@ async def measure(bench: Bench) -> Curve:
             await server.stop()
             await server.start()
             name = f"history_{number}"
-            waiting = await _fill(bench, server, rounds_load(bench)["round_jobs"])
+            waiting = await fill(bench, server, rounds_load(bench)["round_jobs"])
             row = await rounds_row(bench, server, name)
             await _work_off(bench, server, waiting)
             # The rounds have finished some, too: they count as part of the next step.
@@ -60,18 +59,9 @@ async def _finish(bench: Bench, server: ServerProcess, jobs: int) -> None:
     left = jobs
     while left > 0:
         part = min(left, PART_JOBS)
-        filled = await _fill(bench, server, part)
+        filled = await fill(bench, server, part)
         await _work_off(bench, server, filled)
         left -= filled
-
-
-async def _fill(bench: Bench, server: ServerProcess, jobs: int) -> int:
-    """Pushes so many jobs, rounded up to whole batches; returns how many these are."""
-    params = {"jobs": jobs, "payload_bytes": PAYLOAD_BYTES, "seconds": SLOWEST_PART_S}
-    filled = await bench.once("fill", SLOWEST_PART_S * 2, address=server.address, **params)
-    if filled["jobs"] < jobs:
-        raise RuntimeError(f"only {filled['jobs']} of {jobs} jobs were pushed within {SLOWEST_PART_S:.0f} s")
-    return int(filled["jobs"])
 
 
 async def _work_off(bench: Bench, server: ServerProcess, jobs: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from rockqueue_bench.bench import Bench
-from rockqueue_bench.growth import delayed, depth, history, queues, workers
+from rockqueue_bench.growth import delayed, depth, groups, history, listing, queues, schedules, workers
 from rockqueue_bench.growth.curve import Curve
 from rockqueue_bench.run import TROUBLE
 
@@ -30,6 +30,9 @@ KINDS = (
     Kind("workers", workers.measure),
     Kind("delayed", delayed.measure),
     Kind("history", history.measure),
+    Kind("groups", groups.measure),
+    Kind("schedules", schedules.measure),
+    Kind("listing", listing.measure),
 )
 
 

@@ -11,6 +11,18 @@ from rockqueue_bench.rows.work import WINDOW
 from rockqueue_bench.server import ServerProcess
 
 ROUND_JOBS = 5000
+# A server so slow that it does not fill at this rate has failed.
+SLOWEST_FILL_PER_S = 10_000
+
+
+async def fill(bench: Bench, server: ServerProcess, jobs: int) -> int:
+    """Pushes so many jobs, rounded up to whole batches; returns how many these are."""
+    seconds = max(60.0, jobs / SLOWEST_FILL_PER_S)
+    params = {"jobs": jobs, "payload_bytes": PAYLOAD_BYTES, "seconds": seconds}
+    filled = await bench.once("fill", seconds + 60, address=server.address, **params)
+    if filled["jobs"] < jobs:
+        raise RuntimeError(f"only {filled['jobs']} of {jobs} jobs were pushed within {seconds:.0f} s")
+    return int(filled["jobs"])
 
 
 def rounds_load(bench: Bench) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from rockqueue_bench.loads.link import Link
 
 # Raw clients are there to keep the server busy, and take the fastest loop; the SDK gets what its users have.
 _RAW = frozenset({
-    "backlog", "delayed", "echo", "echo_serve", "fill", "floor",
-    "probe", "push", "queues", "redis_push", "seed", "work",
+    "backlog", "delayed", "echo", "echo_serve", "fill", "floor", "groups",
+    "listing", "probe", "push", "queues", "redis_push", "schedules", "seed", "work",
 })  # fmt: skip
 _SDK = frozenset({"e2e_produce", "e2e_work", "single_push", "starts_push", "starts_work"})
 
