@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.growth.curve import Curve, Panel, line
 
 DUE_EACH_SECOND = 50
+PUT_WITHIN_S = 180.0
 
 
 async def measure(bench: Bench) -> Curve:
     """Adds schedules that are due in months to some that are due each second, and looks what the server spends."""
     numbers = bench.scale.schedules
-    params: dict[str, Any] = {"due": DUE_EACH_SECOND, "seconds": bench.scale.seconds}
+    timed_s = bench.scale.seconds
     metrics: dict[str, float] = {}
-    seconds, there = 0.0, 0
+    there, due = 0, DUE_EACH_SECOND
     async with bench.server() as server:
         for number in numbers:
-            async with bench.load("schedules", address=server.address, begin=there, end=number, **params) as load:
-                result, used, _ = await bench.measured(server, load)
-            there = number
+            await bench.once("schedules", PUT_WITHIN_S, address=server.address, due=due, begin=there, end=number)
+            there, due = number, 0
+            before = await server.usage()
+            await asyncio.sleep(timed_s)
+            used = (await server.usage()).since(before)
             metrics |= {
-                f"schedules_{number}_cores": used.cpu_s / result["seconds"],
+                f"schedules_{number}_cores": used.cpu_s / timed_s,
                 f"schedules_{number}_rss_mb": used.rss_mb,
             }
-            seconds += result["seconds"]
 
     def panel(y_label: str, value: str) -> Panel:
         return Panel(y_label, (line("", {number: metrics[f"schedules_{number}_{value}"] for number in numbers}),))
@@ -36,6 +38,6 @@ async def measure(bench: Bench) -> Curve:
         "schedules that are not due",
         panels=(panel("processors kept busy", "cores"), panel("resident memory, MB", "rss_mb")),
         metrics=metrics,
-        seconds=seconds,
-        load=params,
+        seconds=timed_s * len(numbers),
+        load={"due": DUE_EACH_SECOND, "seconds": timed_s},
     )
