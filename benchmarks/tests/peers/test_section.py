@@ -10,20 +10,22 @@ def test_each_class_of_durability_has_a_table_of_its_own() -> None:
     text = peers_section([LIST, replace(LIST, durability=INTERVAL, jobs_per_s=250_000.0)])
     safe, lax = text.split("### Fsync every second / interval")
     assert "### Fsync before the answer" in safe
-    assert "| Redis list | 7.0.15 | 50 | 8 | 91,200 | - | - |" in safe
-    assert "| Redis list | 7.0.15 | 50 | 8 | 250,000 | - | - |" in lax
+    assert "| Redis list | 7.0.15 | 50 | 8 | 100 | 91,200 | - | - |" in safe
+    assert "| Redis list | 7.0.15 | 50 | 8 | 100 | 250,000 | - | - |" in lax
     assert "### Memory" not in text
 
 
 def test_the_shapes_of_a_load_stand_in_one_line() -> None:
     shapes = [replace(LIST, shape=shape, jobs_per_s=rate) for shape, rate in (("consume", 4.0), ("end to end", 12.4))]
-    assert "| Redis list | 7.0.15 | 50 | 8 | 91,200 | 4.00 | 12 |" in peers_section([LIST, *shapes])
+    assert "| Redis list | 7.0.15 | 50 | 8 | 100 | 91,200 | 4.00 | 12 |" in peers_section([LIST, *shapes])
 
 
 def test_the_heaviest_load_comes_first() -> None:
-    text = peers_section([replace(LIST, batch=1, clients=1), replace(LIST, clients=1), LIST])
+    large = replace(LIST, payload_bytes=1024)
+    text = peers_section([replace(LIST, batch=1, clients=1), replace(LIST, clients=1), large, LIST])
     lines = [line for line in text.splitlines() if line.startswith("| Redis list")]
-    assert [line.split(" | ")[2:4] for line in lines] == [["50", "8"], ["50", "1"], ["1", "1"]]
+    loads = [line.split(" | ")[2:5] for line in lines]
+    assert loads == [["50", "8", "100"], ["50", "8", "1024"], ["50", "1", "100"], ["1", "1", "100"]]
 
 
 def test_delays_have_a_table_beside_the_rates() -> None:

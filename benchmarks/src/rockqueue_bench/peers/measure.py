@@ -19,7 +19,6 @@ from rockqueue_bench.peers.result import CONSUME, END_TO_END, LATENCY, PRODUCE, 
 from rockqueue_bench.peers.setup import BUSY, ONE_BY_ONE, Load, Setup
 from rockqueue_bench.server import ServerTrouble
 
-PAYLOAD_BYTES = 100
 # Pushed one at a time with a pause between them, so that delays are not those of a queue that is full.
 LATENCY_JOBS = 200
 LATENCY_PAUSE_MS = 5.0
@@ -46,8 +45,8 @@ async def measure_setup(setup: Setup, root: Path, seconds: float, progress: Prog
 
     def missing(reason: str) -> None:
         shape, load = (PRODUCE, BUSY) if run is None else run.part
-        progress(f"{setup.name}, {setup.durability}: {shape}, batch {load.batch}, clients {load.clients}: {reason}")
-        about = (setup.name, version, setup.durability, shape, load.batch, load.clients, PAYLOAD_BYTES)
+        progress(f"{setup.name}, {setup.durability}: {shape}, {load}: {reason}")
+        about = (setup.name, version, setup.durability, shape, load.batch, load.clients, load.payload_bytes)
         results.append(PeerResult(*about, None, None, None, reason))
 
     try:
@@ -180,7 +179,7 @@ class SetupRun:
             batch=load.batch,
             clients=load.clients,
             window=load.window,
-            payload_bytes=PAYLOAD_BYTES,
+            payload_bytes=load.payload_bytes,
             seconds=seconds or self.seconds * load.share,
             jobs=jobs,
             pause_ms=pause_ms,
@@ -193,12 +192,9 @@ class SetupRun:
         p50, p99 = (delays.p50_ms, delays.p99_ms) if delays is not None and delays.p50_ms else (None, None)
         setup = self.setup
         result = PeerResult(
-            *(setup.name, self.version, setup.durability, self.part[0], load.batch, load.clients, PAYLOAD_BYTES),
+            *(setup.name, self.version, setup.durability, self.part[0], load.batch, load.clients, load.payload_bytes),
             *(rate, p50, p99, setup.caveat),
         )
         self.results.append(result)
         delay = "" if p50 is None or p99 is None else f", start after {p50:.2f} ms, p99 {p99:.2f} ms"
-        self.progress(
-            f"{setup.name}, {setup.durability}: {self.part[0]}, batch {load.batch}, clients {load.clients}: "
-            f"{rate:,.0f} jobs/s{delay}"
-        )
+        self.progress(f"{setup.name}, {setup.durability}: {self.part[0]}, {load}: {rate:,.0f} jobs/s{delay}")

@@ -10,6 +10,8 @@ from rockqueue_bench.peers.result import CONSUME, DURABILITIES, END_TO_END, LATE
 # Below it, digits behind the point are worth something.
 _SMALL = 10
 _RATES = (PRODUCE, CONSUME, END_TO_END)
+_Load = tuple[str, str, int, int, int]
+"""Name, version, jobs in a call, connections, bytes of a payload."""
 _READING = """\
 ### What to keep in mind
 
@@ -41,16 +43,14 @@ def _class(durability: str, results: Sequence[PeerResult]) -> str:
     measured = [result for result in results if result.jobs_per_s is not None]
     if not measured:
         return ""
-    payloads = sorted({result.payload_bytes for result in measured})
-    unit = f"Jobs of {' and '.join(f'{size:,}' for size in payloads)} bytes a second."
     lines = [
-        "| queue | version | batch | clients | produce | consume | end to end |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| queue | version | batch | clients | bytes | produce | consume | end to end |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     rates = [result for result in measured if result.shape in _RATES]
-    for name, version, batch, clients in _loads(rates):
-        cells = [_rate(rates, name, batch, clients, shape) for shape in _RATES]
-        lines.append(f"| {name} | {version} | {batch} | {clients} | {' | '.join(cells)} |")
+    for load, found in _loads(rates).items():
+        cells = [_figure(found.get(shape)) for shape in _RATES]
+        lines.append(f"| {' | '.join(map(str, load))} | {' | '.join(cells)} |")
     delays = [result for result in measured if result.shape == LATENCY and result.p50_ms is not None]
     if delays:
         lines += ["", "| queue | start after p50, ms | p99, ms | pushes a second |", "|---|---:|---:|---:|"]
@@ -58,19 +58,16 @@ def _class(durability: str, results: Sequence[PeerResult]) -> str:
             f"| {each.name} | {_figure(each.p50_ms)} | {_figure(each.p99_ms)} | {_figure(each.jobs_per_s)} |"
             for each in delays
         ]
-    return "\n".join([f"### {durability[0].upper()}{durability[1:]}", "", unit, "", *lines])
+    return "\n".join([f"### {durability[0].upper()}{durability[1:]}", "", "Jobs a second.", "", *lines])
 
 
-def _loads(results: Iterable[PeerResult]) -> list[tuple[str, str, int, int]]:
-    """The lines of a table: the heaviest load first, and in each the queues as they were measured."""
-    keys = dict.fromkeys((each.name, each.version, each.batch, each.clients) for each in results)
-    return sorted(keys, key=lambda key: (-key[2], -key[3]))
-
-
-def _rate(results: Sequence[PeerResult], name: str, batch: int, clients: int, shape: str) -> str:
-    wanted = (name, batch, clients, shape)
-    found = (each.jobs_per_s for each in results if (each.name, each.batch, each.clients, each.shape) == wanted)
-    return _figure(next(found, None))
+def _loads(results: Iterable[PeerResult]) -> dict[_Load, dict[str, float | None]]:
+    """The lines of a table with their rates by shape: the heaviest load first, and in each the queues as measured."""
+    lines: dict[_Load, dict[str, float | None]] = {}
+    for each in results:
+        load = (each.name, each.version, each.batch, each.clients, each.payload_bytes)
+        lines.setdefault(load, {})[each.shape] = each.jobs_per_s
+    return dict(sorted(lines.items(), key=lambda line: (-line[0][2], -line[0][3], line[0][4])))
 
 
 def _configurations(results: Sequence[PeerResult]) -> str:

@@ -13,11 +13,15 @@ Server = Callable[[Path], AbstractAsyncContextManager[str]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How the work is offered: jobs in a call, connections, and how long compared with the seconds of the run."""
+    """How the work is offered: jobs in a call, connections, how long compared with the seconds of the run, payloads."""
 
     batch: int
     clients: int
     share: float
+    payload_bytes: int = 100
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, clients {self.clients}, {self.payload_bytes} bytes"
 
     @property
     def window(self) -> int:
@@ -26,9 +30,11 @@ class Load:
 
 
 BUSY = Load(batch=50, clients=8, share=1.0)
+LARGE = Load(batch=50, clients=8, share=1 / 3, payload_bytes=1024)
 ONE_CLIENT = Load(batch=50, clients=1, share=1 / 3)
+SINGLES = Load(batch=1, clients=8, share=1 / 3)
 ONE_BY_ONE = Load(batch=1, clients=1, share=1 / 3)
-LOADS = (BUSY, ONE_CLIENT, ONE_BY_ONE)
+LOADS = (BUSY, LARGE, ONE_CLIENT, SINGLES, ONE_BY_ONE)
 LONG_LOADS = tuple(replace(load, share=1.0) for load in LOADS)
 """For workers that gather completions, or take long to get going: a short run would catch them in between."""
 
