@@ -7,7 +7,7 @@ await app.register(rockqueue, { url: URL });
 app.post("/signup", async () => welcomeEmail.push(app.rockqueue, { to: "linus@example.com" }));
 
 const response = await app.inject({ method: "POST", url: "/signup" });
-console.log("signed up:", response.statusCode, Object.keys(response.json()).length);
+console.log("signed up:", response.statusCode, response.json().id);
 await app.close();
 
 declare module "fastify" {
