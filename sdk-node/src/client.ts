@@ -141,8 +141,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * A client of a local store: the server is started as a child of this process with the first call, on a Unix socket, and
-   * ends with `close`, or with this process, however that ends. Needs the program `rockqueue` (`pip install
-   * rockqueue-server`). One process at a time holds the folder.
+   * ends with `close`, or with this process, however that ends. Needs the program `rockqueue` in PATH (from a
+   * checkout's .venv/bin or `pip install rockqueue-server`) or in ROCKQUEUE_COMMAND. One process at a time holds the folder.
    */
   static local(directory: string, options: ClientOptions = {}): Client {
     return new Client(`embedded:${directory}`, options);

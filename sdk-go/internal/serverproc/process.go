@@ -57,8 +57,9 @@ type Process struct {
 func Start(ctx context.Context, options Options) (*Process, error) {
 	program, err := exec.LookPath(options.Program)
 	if err != nil {
-		return nil, fmt.Errorf("the program %q that serves a local store is not there (%w): install the RockQueue "+
-			"server, or name the program in Config.ServerProgram, or use a server that runs already", options.Program, err)
+		return nil, fmt.Errorf("the program %q that serves a local store is not there (%w): in a checkout \"make setup\" "+
+			"puts it into .venv/bin, elsewhere \"pip install rockqueue-server\" does; then add its folder to PATH, or name the "+
+			"program in Config.ServerProgram; or use a server that runs already", options.Program, err)
 	}
 	for _, stale := range []string{options.Socket(), options.readyFile()} {
 		if err := os.Remove(stale); err != nil && !errors.Is(err, os.ErrNotExist) {

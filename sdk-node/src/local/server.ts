@@ -183,7 +183,8 @@ export class LocalServer {
   #cannotStart(child: ChildProcess, said: string, cause: Error | undefined): EmbeddedError {
     const notFound = child.exitCode === 127;
     const advice = notFound
-      ? "The program `rockqueue` was not found: install it with `pip install rockqueue-server`, or name it in ROCKQUEUE_COMMAND."
+      ? "The program `rockqueue` was not found: in a checkout `make setup` puts it into .venv/bin, elsewhere " +
+        "`pip install rockqueue-server` does; then add its folder to PATH, or name it in ROCKQUEUE_COMMAND."
       : said.trim() || `exit code ${child.exitCode}`;
     return new EmbeddedError(`${this.#directory} cannot be served. ${advice}`, { cause });
   }

@@ -69,7 +69,9 @@ it("jobs of handlers that went with the former program are ready at once", async
 it("a program that is not there is an error that says what to install", async () => {
   const client = Client.local(join(folder, "jobs.db"), { local: { command: "no-such-rockqueue" } });
   await expect(client.connect()).rejects.toMatchObject({ name: "EmbeddedError" });
-  await expect(client.push("q", "n")).rejects.toThrow("pip install rockqueue-server");
+  await expect(client.push("q", "n")).rejects.toThrow(
+    /in a checkout `make setup` .* `pip install rockqueue-server` .* PATH/,
+  );
   await client.close();
 });
 

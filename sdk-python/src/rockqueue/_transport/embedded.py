@@ -41,7 +41,8 @@ async def open_embedded(directory: str, *, testing: bool = False) -> EmbeddedTra
         store_error: type[Exception] = importlib.import_module("rockqueue_server.store.opening").StoreError
     except ModuleNotFoundError as cause:
         raise EmbeddedError(
-            'the embedded mode needs the package rockqueue-server: pip install "rockqueue[server]"'
+            'the embedded mode needs the package rockqueue-server: pip install "rockqueue[server]", '
+            "or in a checkout pip install ./server-python"
         ) from cause
     options = core_module.CoreOptions(testing=testing, embedded=True)
     try:
