@@ -61,14 +61,11 @@ def backup_command(source: Source = None, destination: Destination = None, serve
     not changed by what comes later, but it does not survive the disk. Keep backups on another one.
 
     Examples:
-      rockqueue backup --server 127.0.0.1:7655                   # named by the time
-
+      rockqueue backup --server 127.0.0.1:7655         # named by the time
       rockqueue backup --server 127.0.0.1:7655 before-upgrade
-
-      rockqueue backup ./jobs.db /mnt/backups/monday             # while no server has ./jobs.db
+      rockqueue backup ./jobs.db /mnt/backups/monday   # of a stopped server
 
     Then, if it comes to the worst:
-
       rockqueue restore /mnt/backups/monday ./jobs.db
     """
     if server is not None and destination is None:
@@ -89,7 +86,6 @@ def restore_command(backup: BackupFolder, target: Target) -> None:
 
     Example:
       rockqueue restore /mnt/backups/monday ./jobs.db
-
       rockqueue serve ./jobs.db
     """
     from rockqueue_server.restore import restore, size_of

@@ -17,6 +17,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from rockqueue_server.backup_commands import BACKUP_EPILOG, RESTORE_EPILOG, backup_command, restore_command
+from rockqueue_server.command_help import PlainHelp
 from rockqueue_server.config import (
     DEFAULT_LISTEN,
     DEFAULT_METRICS,
@@ -172,7 +173,7 @@ def main() -> None:
     app()
 
 
-@app.command("serve", epilog=SERVE_EPILOG)
+@app.command("serve", cls=PlainHelp, epilog=SERVE_EPILOG)
 def serve_command(
     directory: Directory,
     listen: Listen = DEFAULT_LISTEN,
@@ -194,13 +195,10 @@ def serve_command(
 
     Examples:
       rockqueue serve ./jobs.db
-
       rockqueue serve ./jobs.db --listen unix:/run/rockqueue.sock --metrics off
-
       rockqueue serve ./jobs.db --listen 127.0.0.1:0 --ready-file ready.json
 
     Once the log (JSON lines on stderr) says "ready", point clients at it:
-
       export ROCKQUEUE_URL=rockqueue://127.0.0.1:7655
     """
     if defect:
@@ -223,19 +221,20 @@ def serve_command(
         backup_dir=backup_dir.absolute() if backup_dir is not None else None,
         log_level=log_level,
         webhook_allow=tuple(_checked("--webhook-allow", parse_network, text) for text in webhook_allow or ()),
-        write_timeout_s=_checked("--write-timeout", parse_duration, write_timeout) if write_timeout else None,
+        write_timeout_s=_checked("--write-timeout", parse_duration, write_timeout)
+        if write_timeout is not None
+        else None,
         defects=frozenset(defect or ()),
     )
     raise typer.Exit(_serve(config))
 
 
-@app.command("check", epilog=CHECK_EPILOG)
+@app.command("check", cls=PlainHelp, epilog=CHECK_EPILOG)
 def check_command(directory: Directory, as_json: AsJson = False) -> None:
     """Compare the counters, indexes and records in DIR with each other. Its server must be stopped first.
 
     Examples:
       rockqueue check ./jobs.db
-
       rockqueue check ./jobs.db --json
     """
     from rockqueue_server.store.opening import StoreError
@@ -254,8 +253,8 @@ def check_command(directory: Directory, as_json: AsJson = False) -> None:
     raise typer.Exit(EXIT_PROBLEMS if report.problems else 0)
 
 
-app.command("backup", epilog=BACKUP_EPILOG)(backup_command)
-app.command("restore", epilog=RESTORE_EPILOG)(restore_command)
+app.command("backup", cls=PlainHelp, epilog=BACKUP_EPILOG)(backup_command)
+app.command("restore", cls=PlainHelp, epilog=RESTORE_EPILOG)(restore_command)
 
 
 @app.command("version")

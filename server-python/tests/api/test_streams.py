@@ -183,6 +183,26 @@ async def test_a_client_that_does_not_read_is_cut(message_bytes: int, caplog: py
     assert code == grpc.StatusCode.UNAVAILABLE
 
 
+async def test_a_client_that_has_read_nothing_at_all_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def flood(_: object) -> AsyncIterator[bytes]:
+        while True:
+            yield event_service_pb2.WatchEventsResponse(cursor="x" * 5_000_000).SerializeToString()
+
+    async with scripted({"watch_events": flood}, settings=ServerSettings(write_timeout_s=0.2)) as (running, _):
+        # The window of a stream stays small, so that the first message is the one that waits.
+        options = (("grpc.http2.bdp_probe", 0), ("grpc.max_receive_message_length", 6_000_000))
+        async with grpc.aio.insecure_channel(running.address, options=options) as channel:
+            stub = event_service_pb2_grpc.EventServiceStub(channel)
+            silent = stub.WatchEvents(event_service_pb2.WatchEventsRequest())
+            await until(lambda: any("does not read" in record.message for record in caplog.records))
+            code = await asyncio.wait_for(drained(silent), 20)
+    assert code == grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_client_may_leave_a_stream_unread_for_half_a_minute() -> None:
+    assert ServerSettings().write_timeout_s == 30
+
+
 async def drained(
     call: grpc.aio.UnaryStreamCall[event_service_pb2.WatchEventsRequest, event_service_pb2.WatchEventsResponse],
 ) -> grpc.StatusCode:

@@ -162,6 +162,8 @@ def test_an_open_address_gives_a_warning(start: Start, tmp_path: Path, listen: s
         (["--drain-grace", "soon"], "write 30s"),
         (["--log-level", "loud"], "debug, info"),
         (["--defect", "x"], "--testing"),
+        (["--write-timeout", "1s"], "--testing"),
+        (["--testing", "--write-timeout", "soon"], "write 30s"),
         (["--nonsense"], "No such option"),
     ],
 )
@@ -177,7 +179,29 @@ def test_help_names_commands_and_what_to_do_first(start: Start) -> None:
     assert (top.exit_code(), serve_help.exit_code()) == (0, 0)
     assert all(word in top.out for word in ("serve", "check", "version", "rockqueue serve ./jobs.db"))
     assert all(word in serve_help.out for word in ("Examples", "ROCKQUEUE_LISTEN", "ROCKQUEUE_URL", "Exit codes"))
-    assert "defect" not in serve_help.out
+    assert not any(word in serve_help.out for word in ("defect", "write-timeout"))
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "examples"),
+    [
+        ("serve", "DIR", ["Examples:", "  rockqueue serve ./jobs.db"]),
+        ("check", "DIR", ["Examples:", "  rockqueue check ./jobs.db", "  rockqueue check ./jobs.db --json"]),
+        (
+            "backup",
+            "[DIR] [DEST]",
+            ["Examples:", "  rockqueue backup --server 127.0.0.1:7655         # named by the time"],
+        ),
+        ("restore", "BACKUP DIR", ["Example:", "  rockqueue restore /mnt/backups/monday ./jobs.db"]),
+    ],
+)
+def test_examples_stand_one_a_line(start: Start, command: str, arguments: str, examples: list[str]) -> None:
+    shown = start(command, "--help")
+    assert shown.exit_code() == 0
+    lines = [line.removeprefix("  ") for line in shown.out.splitlines()]
+    assert lines[0].endswith(f" {command} [OPTIONS] {arguments}")
+    begin = lines.index(examples[0])
+    assert lines[begin : begin + len(examples)] == examples
 
 
 def test_version_prints_the_version(start: Start) -> None:

@@ -40,6 +40,7 @@ class CallContext(Protocol):
     """What is used of grpc.aio's servicer context. `read` gives the bytes of a message, or `grpc.aio.EOF`."""
 
     async def read(self) -> object: ...
+    async def send_initial_metadata(self, metadata: tuple[()], /) -> None: ...
     async def write(self, message: bytes, /) -> None: ...
     async def abort(
         self, code: grpc.StatusCode, details: str = ..., trailing_metadata: tuple[tuple[str, str | bytes], ...] = ...
@@ -136,9 +137,14 @@ async def _pump(
     failure: ServiceError | None = None
     try:
         responses = start()
+        begun = False
         try:
             async for response in responses:
                 raw = _serialized(response)
+                if not begun:
+                    # By itself: gRPC would send it again with the status when the first write was cut, and fail.
+                    await context.send_initial_metadata(())
+                    begun = True
                 deadline.begin()
                 await context.write(raw)
                 deadline.end()
