@@ -87,7 +87,8 @@ def proof_of_server(cases: Sequence[Case], command: str) -> Proof:
     async def run(
         chosen: Sequence[Variant], defect: Defect | None, jobs: int, stop: Callable[[Result], bool]
     ) -> list[Result]:
-        target = Target(command=command, args=("--defect", defect.name) if defect is not None else ())
+        args = ("--defect", defect.name) if defect is not None else ()
+        target = Target(command=command, args=args, reference=True)
         return await run_variants(chosen, target, jobs, lambda _: None, stop)
 
     return Proof(of, run)

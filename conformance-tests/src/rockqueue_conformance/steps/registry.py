@@ -12,6 +12,7 @@ from rockqueue_conformance.steps.checking import Handler
 from rockqueue_conformance.steps.context import CaseContext, StepFailed
 from rockqueue_conformance.steps.control import CONTROL_STEPS
 from rockqueue_conformance.steps.pushes import PUSH_STEPS
+from rockqueue_conformance.steps.reading import READING_STEPS
 from rockqueue_conformance.steps.receivers import RECEIVER_STEPS
 from rockqueue_conformance.steps.streams import STREAM_STEPS
 from rockqueue_conformance.steps.watches import WATCH_STEPS
@@ -62,6 +63,7 @@ STEPS = with_nesting(
         **PUSH_STEPS,
         **STREAM_STEPS,
         **WATCH_STEPS,
+        **READING_STEPS,
         **WORK_STEPS,
         **RECEIVER_STEPS,
         **CONTROL_STEPS,

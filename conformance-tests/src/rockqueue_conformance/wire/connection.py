@@ -22,6 +22,7 @@ _OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 5000),  # how long one attempt to connect may take, in spite of its name
     ("grpc.max_reconnect_backoff_ms", 200),
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.http2.bdp_probe", 0),  # else a stream that is not read may hold some MiB before it is full, not 64 KiB
 )
 
 

@@ -24,6 +24,8 @@ class Inbox(ABC):
         self._call = call
         self._on_message = on_message
         self._changed = asyncio.Condition()
+        self._reading = asyncio.Event()
+        self._reading.set()
         self._reader = asyncio.create_task(self._read())
 
     @abstractmethod
@@ -39,15 +41,28 @@ class Inbox(ABC):
             pass
         return done()
 
+    def stop_reading(self) -> None:
+        """Takes one message more at most, so that the rest piles up on the way, until `read_on`."""
+        self._reading.clear()
+
+    def read_on(self) -> None:
+        """Goes on with what has piled up."""
+        self._reading.set()
+
     async def cancel(self) -> None:
         """Ends the stream from this side, without a word."""
         self._call.cancel()
+        self.read_on()
         await self._reader
+
+    async def _next(self) -> Any:
+        await self._reading.wait()
+        return await self._call.read()
 
     async def _read(self) -> None:
         end = CallError("OK")
         try:
-            while (message := await self._call.read()) is not grpc.aio.EOF:
+            while (message := await self._next()) is not grpc.aio.EOF:
                 data = to_data(message)
                 self._on_message("<-", {self._kind: data})
                 async with self._changed:
