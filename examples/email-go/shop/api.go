@@ -177,7 +177,7 @@ func (a api) why(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := explanation{State: found.State}
+	told := explanation{State: found.State, Reasons: []reason{}}
 	for _, one := range found.Reasons {
 		told.Reasons = append(told.Reasons, reason{Kind: one.Kind, Message: one.Message})
 	}

@@ -2,8 +2,10 @@ package shop_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -141,6 +143,33 @@ func TestAMailTellsWhatItIsWaitingFor(t *testing.T) {
 	if message := why.Reasons[0]["message"]; !strings.Contains(message, "worker") {
 		t.Errorf("the message is %q", message)
 	}
+}
+
+func TestAMailThatWaitsForNothingHasAListOfNoReasons(t *testing.T) {
+	silent := httptest.NewUnstartedServer(http.HandlerFunc(answerNothing))
+	silent.Config.Protocols = new(http.Protocols)
+	silent.Config.Protocols.SetUnencryptedHTTP2(true)
+	silent.Start()
+	t.Cleanup(silent.Close)
+	client, err := rockqueue.NewClient(rockqueue.Config{URL: "rockqueue://" + silent.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	web := httptest.NewServer(shop.NewHandler(client, nil))
+	t.Cleanup(web.Close)
+	v := visitor{t, web.URL}
+	var why map[string]json.RawMessage
+	equal(t, v.call("GET", "/mails/"+nobody+"/why", "", &why), 200, "the status")
+	equal(t, string(why["reasons"]), "[]", "the reasons")
+}
+
+// answerNothing answers a gRPC call with an empty message.
+func answerNothing(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	_, _ = w.Write(make([]byte, 5)) // not compressed, and 0 bytes long
+	w.Header().Set("Grpc-Status", "0")
 }
 
 func TestTheWorkersOfTheMailQueueAreListed(t *testing.T) {
