@@ -105,8 +105,8 @@ class ScheduleService:
     ) -> schedule_service_pb2.ListSchedulesResponse:
         """Lists schedules by name, at a cost bounded by the page."""
         problems = Problems()
-        check_prefix(request.prefix, problems)
         page = Page((b"schedules",), request.page_size, request.page_token, problems)
+        check_prefix(request.prefix, problems)
         problems.check()
         lower = spec_key(request.prefix)
         if page.position:
