@@ -47,7 +47,7 @@ log = logging.getLogger("rockqueue.engine")
 
 T = TypeVar("T")
 
-ALARMS_FOR_S = 0.01
+ALARMS_FOR_S = 0.003
 """For so long alarms ring before operations get their turn: a burst of due jobs must not hold up the loop."""
 _RETRY_AFTER_FULL_US = 1_000_000
 _LOOK_AT_WALL_US = 5_000_000
