@@ -11,6 +11,7 @@ import pytest
 from rockqueue_bench.bench import Bench
 from rockqueue_bench.client import LoadTrouble
 from rockqueue_bench.scale import QUICK
+from rockqueue_bench.whole import working_folder
 
 LIMIT_S = 50.0
 
@@ -89,3 +90,9 @@ async def test_a_run_that_is_ended_leaves_no_files(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), LIMIT_S) == 128 + signal.SIGTERM
     assert names_in(tmp_path) == []
+
+
+def test_servers_of_another_user_pass_through_the_folder_of_a_run(tmp_path: Path) -> None:
+    with working_folder(tmp_path) as folder:
+        assert folder.stat().st_mode & 0o777 == 0o711
+    assert not folder.exists()

@@ -6,7 +6,8 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,9 +47,18 @@ async def measure(order: Order, directory: Path | None, progress: RunProgress) -
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="rockqueue-bench-", dir=directory) as root:
-        record = await _parts(order, Path(root), progress)
+    with working_folder(directory) as root:
+        record = await _parts(order, root, progress)
     return replace(record, ended=datetime.now(UTC), seconds=time.perf_counter() - began)
+
+
+@contextmanager
+def working_folder(directory: Path | None) -> Generator[Path]:
+    """A folder that is removed with the block. Servers that run as a user of their own can pass through it."""
+    with tempfile.TemporaryDirectory(prefix="rockqueue-bench-", dir=directory) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 async def _parts(order: Order, root: Path, progress: RunProgress) -> Record:
