@@ -24,6 +24,9 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "job_not_found": ("01930000-0000-7000-8000-000000000000",),
     "queue_not_found": ("mail",),
     "schedule_not_found": ("nightly",),
+    "flow_not_found": ("01930000-0000-7000-8000-000000000000",),
+    "webhook_not_found": ("crm",),
+    "webhook_delivery_not_found": ("msg_0123456789abcdef",),
     "backup_exists": ("before-upgrade",),
     "backups_off": (),
     "invalid_state": ("01930000-0000-7000-8000-000000000000", "COMPLETED", "DEAD or CANCELLED"),
@@ -42,7 +45,7 @@ def constructors() -> dict[str, Callable[..., ServiceError]]:
         for name, function in inspect.getmembers(errors, inspect.isfunction)
         if function.__module__ == errors.__name__
         and function.__annotations__.get("return") == "ServiceError"
-        and name != "incident"
+        and name not in ("incident", "_not_found")
     }
 
 
