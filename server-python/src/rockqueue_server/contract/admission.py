@@ -20,8 +20,8 @@ GROUP = 256
 TAGS = 4096
 FLOW = 512
 """The origin of the job is a flow. Set by the push of the flow."""
-SPECIAL = UNIQUE | EXPIRES | TIMEOUT | ORIGIN | GROUP
-"""Flags of a job for which more is to be done than to deliver and settle it."""
+SPECIAL = UNIQUE | EXPIRES | TIMEOUT | ORIGIN
+"""Flags of a job whose first delivery is not made together with others."""
 
 
 class Admitted(NamedTuple):

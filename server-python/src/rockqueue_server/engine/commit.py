@@ -71,6 +71,11 @@ class Commit:
         self._timer_us = 0
         self._after: list[Callable[[], object]] = []
 
+    def stores(self, queue: QueueState, jobs: int, size: int) -> None:
+        """Notes new jobs, whose specs have `size` bytes together."""
+        self.pushed[queue] = self.pushed.get(queue, 0) + jobs
+        self.pushed_bytes[queue] = self.pushed_bytes.get(queue, 0) + size
+
     def deltas(self, queue: QueueState) -> list[int]:
         """Changes to a queue's counters, to be added to: BACKLOG_BYTES, and jobs by number of state."""
         deltas = self._counts.get(queue)

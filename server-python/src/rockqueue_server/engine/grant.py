@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rockqueue.v1 import event_service_pb2, job_pb2
-from rockqueue_server.contract.admission import EXPIRES, GROUP, SPECIAL, UNIQUE
+from rockqueue_server.contract.admission import EXPIRES, SPECIAL, UNIQUE
 from rockqueue_server.engine import records
 from rockqueue_server.engine.expiry import expire
 from rockqueue_server.engine.lookup import counters_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _STARTED = event_service_pb2.EVENT_TYPE_JOB_STARTED
 _WAITING, _ACTIVE = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_ACTIVE
-_ALONE = SPECIAL & ~GROUP
-"""Flags of a job whose first delivery is not made together with others."""
 
 
 def grant(
@@ -50,7 +48,7 @@ def grant(
             delete(key, ready_h)
         else:
             commit.groups.delivered(queue, group, key)
-        if not touched and not head.flags & _ALONE:
+        if not touched and not head.flags & SPECIAL:
             if first_run and first_run[-1][1].name != head.name:
                 granted += granting.first(first_run)
                 first_run = []

@@ -122,8 +122,7 @@ def _place_run(engine: Engine, commit: Commit, queue: QueueState, run: Run, ids:
     deltas = commit.deltas(queue)
     deltas[_WAITING] += len(ids)
     deltas[BACKLOG_BYTES] += size
-    commit.pushed[queue] = commit.pushed.get(queue, 0) + len(ids)
-    commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + size
+    commit.stores(queue, len(ids), size)
 
 
 def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_id: bytes, origin: bytes = b"") -> None:
@@ -150,8 +149,7 @@ def place(engine: Engine, commit: Commit, queue: QueueState, job: Admitted, job_
         tags.index(engine, commit, spec, [job_id])
     if flags & EXPIRES:
         commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
-    commit.pushed[queue] = commit.pushed.get(queue, 0) + 1
-    commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + len(spec)
+    commit.stores(queue, 1, len(spec))
 
 
 class _Keyed:

@@ -126,8 +126,7 @@ class _Storing:
         commit.event(_PUSHED, _BLOCKED, number, 0, name, job_id, origin)
         if flags & EXPIRES:
             commit.timer(max(expire_us, now_us), TIMER_EXPIRE, job_id, b"")
-        commit.pushed[queue] = commit.pushed.get(queue, 0) + 1
-        commit.pushed_bytes[queue] = commit.pushed_bytes.get(queue, 0) + len(spec)
+        commit.stores(queue, 1, len(spec))
 
     def _write_edges(self) -> None:
         """Stores the children of each parent, and sees to it that the end of every parent is noticed."""

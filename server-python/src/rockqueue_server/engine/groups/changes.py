@@ -144,7 +144,7 @@ class GroupChanges:
         for (queue, key), change in self._changes.items():
             record, at = change.record, group_key(queue.number, key)
             full_us = 0 if record.level is FULL else record.level.full_us
-            if record.jobs or record.settings:
+            if record.shown:
                 self._commit.put(at, pack_group(record), handle)
             elif full_us > now_us:
                 self._commit.timer(full_us, TIMER_GROUP, at, b"")
