@@ -51,6 +51,14 @@ class Alarms:
         heapq.heappush(self._heap, (due_us, next(self._order), alarm))
         return alarm
 
+    def by(self, alarm: Alarm | None, due_us: int, action: Callable[[], None]) -> Alarm:
+        """The absolute alarm that rings by `due_us`: `alarm` when it does, or else a new one in its place."""
+        if alarm is not None and alarm.action is not None:
+            if alarm.due_us <= due_us:
+                return alarm
+            alarm.cancel()
+        return self.set(due_us, action, absolute=True)
+
     def cancelled(self) -> None:
         """One more will not ring. When most are such, they go: an alarm set for next year must not stay until then."""
         self._cancelled += 1

@@ -76,11 +76,7 @@ class ScheduleBook:
     def ring_by(self, due_us: int) -> None:
         """There is something to do at `due_us`."""
         self._from = min(self._from, due_key(due_us))
-        if self._alarm is not None and self._alarm.action is not None:
-            if self._alarm.due_us <= due_us:
-                return
-            self._alarm.cancel()
-        self._alarm = self._engine.alarms.set(due_us, self._step, absolute=True)
+        self._alarm = self._engine.alarms.by(self._alarm, due_us, self._step)
 
     def _ring_for_first(self, not_before_us: int = 0) -> None:
         rows = self._engine.columns.schedules.scan(self._from, _AFTER_DUES, 1)

@@ -58,11 +58,7 @@ class Timers:
         self._arm(due_us)
 
     def _arm(self, due_us: int) -> None:
-        if self._alarm is not None and self._alarm.action is not None:
-            if self._alarm.due_us <= due_us:
-                return
-            self._alarm.cancel()
-        self._alarm = self._engine.alarms.set(due_us, self._step, absolute=True)
+        self._alarm = self._engine.alarms.by(self._alarm, due_us, self._step)
 
     def ring_now(self) -> None:
         """Looks at everything again, after the disk was full."""
@@ -79,11 +75,7 @@ class Timers:
         if "early_delay" in self._engine.defects:
             due_us -= _DEFECT_EARLY_US
         alarm = self._delayed.get(queue)
-        if alarm is not None and alarm.action is not None:
-            if alarm.due_us <= due_us:
-                return
-            alarm.cancel()
-        self._delayed[queue] = self._engine.alarms.set(due_us, lambda: self._promote(queue), absolute=True)
+        self._delayed[queue] = self._engine.alarms.by(alarm, due_us, lambda: self._promote(queue))
 
     def _look_up_delayed(self, queue: QueueState) -> None:
         lower, end = keys.queue_range(queue.number)

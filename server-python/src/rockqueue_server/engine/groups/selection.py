@@ -235,13 +235,7 @@ class Groups:
             self._arm()
 
     def _arm(self) -> None:
-        due_us = self._throttled[0][0]
-        alarm = self._alarm
-        if alarm is not None and alarm.action is not None:
-            if alarm.due_us <= due_us:
-                return
-            alarm.cancel()
-        self._alarm = self._engine.alarms.set(due_us, self._rings, absolute=True)
+        self._alarm = self._engine.alarms.by(self._alarm, self._throttled[0][0], self._rings)
 
     def _rings(self) -> None:
         now_us = self._engine.clock.now_us()
